@@ -1,0 +1,1 @@
+"""rig_sync: streams from language models, in plain synchronous Python."""

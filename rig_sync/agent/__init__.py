@@ -1,0 +1,1 @@
+"""The agent: the pure run, the one driver, and what users hold of them."""

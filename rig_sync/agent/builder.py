@@ -1,0 +1,113 @@
+"""The builder of an agent (Rig: `rig::agent::AgentBuilder`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rig_sync._json import JsonObject
+from rig_sync.agent.agent import DEFAULT_MAX_TURNS, Agent
+from rig_sync.completion import ToolChoice
+from rig_sync.message import Document
+from rig_sync.model import CompletionModel
+
+__all__ = ["AgentBuilder"]
+
+
+class AgentBuilder:
+    """Puts an agent together step by step; every step changes this builder and returns it."""
+
+    def __init__(self, model: CompletionModel) -> None:
+        self._model = model
+        self._name = ""
+        self._description = ""
+        self._preamble: str | None = None
+        self._context: list[str | Document] = []
+        self._tools: list[object] = []
+        self._tool_choice: ToolChoice | None = None
+        self._temperature: float | None = None
+        self._max_tokens: int | None = None
+        self._additional_params: JsonObject = {}
+        self._max_turns = DEFAULT_MAX_TURNS
+
+    def __repr__(self) -> str:
+        return f"AgentBuilder({self._model!r})"
+
+    def name(self, name: str) -> AgentBuilder:
+        """What the agent is called, in logs and to other agents."""
+        self._name = name
+        return self
+
+    def description(self, text: str) -> AgentBuilder:
+        """What the agent is for, told to other agents."""
+        self._description = text
+        return self
+
+    def preamble(self, text: str) -> AgentBuilder:
+        """The system prompt."""
+        self._preamble = text
+        return self
+
+    def append_preamble(self, text: str) -> AgentBuilder:
+        """A further paragraph of the system prompt."""
+        self._preamble = text if self._preamble is None else f"{self._preamble}\n\n{text}"
+        return self
+
+    def context(self, document: str | Document) -> AgentBuilder:
+        """Text that every request carries."""
+        self._context.append(document)
+        return self
+
+    def tool(self, tool: object) -> AgentBuilder:
+        """A function, a `@tool` function or an object that fulfils `Tool`."""
+        self._tools.append(tool)
+        return self
+
+    def tools(self, tools: Iterable[object]) -> AgentBuilder:
+        """Several of them."""
+        self._tools.extend(tools)
+        return self
+
+    def tool_choice(self, choice: ToolChoice) -> AgentBuilder:
+        """Whether the model must call a tool in the first turn."""
+        self._tool_choice = choice
+        return self
+
+    def temperature(self, value: float) -> AgentBuilder:
+        """How freely the model picks its words; 0 is the least."""
+        self._temperature = value
+        return self
+
+    def max_tokens(self, count: int) -> AgentBuilder:
+        """The most tokens of one answer."""
+        self._max_tokens = count
+        return self
+
+    def additional_params(self, params: JsonObject) -> AgentBuilder:
+        """Merged into every request's body last; a further call adds to the first."""
+        self._additional_params = {**self._additional_params, **params}
+        return self
+
+    def default_max_turns(self, turns: int) -> AgentBuilder:
+        """Model calls of one run at most, unless the run says otherwise."""
+        self._max_turns = turns
+        return self
+
+    def build(self) -> Agent:
+        """The agent.
+
+        Raises:
+            ConfigError: something cannot be; says what to write instead.
+        """
+        return Agent(
+            self._model,
+            name=self._name,
+            description=self._description,
+            preamble=self._preamble,
+            context=self._context,
+            tools=self._tools,
+            tool_choice=self._tool_choice,
+            temperature=self._temperature,
+            max_tokens=self._max_tokens,
+            additional_params=self._additional_params,
+            max_turns=self._max_turns,
+        )

@@ -1,0 +1,99 @@
+"""What an agent's stream yields (Rig: `MultiTurnStreamItem`)."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from rig_sync.completion import FinishReason, ResponseIds, Usage
+from rig_sync.message import Message, ToolCall, ToolResult
+from rig_sync.streaming.items import StreamedAssistantContent, StreamError
+
+__all__ = [
+    "CompletionCall",
+    "FinalResponse",
+    "ModelTurnRetried",
+    "MultiTurnStreamItem",
+    "StreamAssistantItem",
+    "StreamError",
+    "StreamUserItem",
+    "ToolExecutionCommitted",
+    "ToolExecutionStarted",
+]
+
+
+class StreamAssistantItem(Struct, frozen=True, tag="assistant_item"):
+    """A piece of what the model says."""
+
+    content: StreamedAssistantContent
+
+
+class StreamUserItem(Struct, frozen=True, tag="user_item"):
+    """What goes back to the model: the result of a tool; in call order, after the whole batch."""
+
+    content: ToolResult
+    internal_call_id: str = ""
+
+
+class ToolExecutionStarted(Struct, frozen=True, tag="tool_execution_started"):
+    """A tool begins to run, now."""
+
+    tool_call: ToolCall
+    internal_call_id: str = ""
+
+
+class ToolExecutionCommitted(Struct, frozen=True, tag="tool_execution_committed"):
+    """A tool ran, and its batch is settled; its result follows."""
+
+    tool_call: ToolCall
+    internal_call_id: str = ""
+
+
+class CompletionCall(Struct, frozen=True, tag="completion_call", omit_defaults=True):
+    """One model call has ended; `turn` counts from 1."""
+
+    turn: int
+    usage: Usage = Usage()
+    finish_reason: FinishReason | None = None
+    ids: ResponseIds = ResponseIds()
+    model: str | None = None
+
+
+class ModelTurnRetried(Struct, frozen=True, tag="model_turn_retried"):
+    """What was streamed of this turn does not count: clear it from the screen."""
+
+    turn: int
+
+
+class FinalResponse(Struct, frozen=True, tag="final_response", omit_defaults=True):
+    """The end of a run.
+
+    Attributes:
+        output: The words of the last answer.
+        usage: All model calls together.
+        messages: The history, the prompt and all that came: go on from there.
+        completion_calls: Each model call.
+        defects: The recoverable errors on the way, as text.
+    """
+
+    output: str
+    usage: Usage = Usage()
+    messages: tuple[Message, ...] = ()
+    completion_calls: tuple[CompletionCall, ...] = ()
+    defects: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.output
+
+
+MultiTurnStreamItem: TypeAlias = (
+    StreamAssistantItem
+    | StreamUserItem
+    | ToolExecutionStarted
+    | ToolExecutionCommitted
+    | CompletionCall
+    | ModelTurnRetried
+    | StreamError
+    | FinalResponse
+)

@@ -1,0 +1,135 @@
+"""What every provider's client is: a key, an address, and models that speak a wire."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, ClassVar, TypedDict, TypeVar
+
+from rig_sync.agent.builder import AgentBuilder
+from rig_sync.errors import ConfigError
+from rig_sync.model import CompletionModel
+from rig_sync.transport.endpoint import Endpoint
+from rig_sync.transport.retry import RetryPolicy
+from rig_sync.transport.timeouts import Timeouts
+from rig_sync.wire.base import Wire
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["Client", "ClientOptions"]
+
+C = TypeVar("C", bound="Client")
+
+
+class ClientOptions(TypedDict, total=False):
+    """What every client takes beside its key; every key may be left out.
+
+    Attributes:
+        base_url: Instead of the provider's own.
+        headers: Sent with every request, over ours.
+        timeouts: For every call that is given none.
+        retries: What is tried again, before the first content.
+    """
+
+    base_url: str | None
+    headers: Mapping[str, str] | None
+    timeouts: Timeouts | None
+    retries: RetryPolicy | None
+
+
+class Client:
+    """A provider at one address with one key; a provider's module fills in the class variables.
+
+    Shared by threads. Connections are kept alive and opened anew after a fork; `close`, or `with`,
+    lets them go.
+
+    Args:
+        api_key: Goes into the headers, and into nothing else.
+        options: See `ClientOptions`.
+
+    Raises:
+        ConfigError: no key where one is needed; a `base_url` that is no URL.
+    """
+
+    name: ClassVar[str]
+    default_base_url: ClassVar[str] = ""
+    api_key_env: ClassVar[str | None] = None
+    base_url_env: ClassVar[str | None] = None
+    wire: Wire
+
+    def __init__(self, api_key: str | None = None, **options: Unpack[ClientOptions]) -> None:
+        unknown = set(options) - set(ClientOptions.__annotations__)
+        if unknown:
+            known = ", ".join(ClientOptions.__annotations__)
+            raise ConfigError(f"there is no option {min(unknown)!r}; the options are: {known}")
+        key = (api_key or "").strip()
+        if not key and self.api_key_env is not None:
+            raise ConfigError(
+                f"{self.name} needs an API key: give Client(api_key=...), "
+                f"or set {self.api_key_env} and use Client.from_env()"
+            )
+        self.timeouts = options.get("timeouts") or Timeouts()
+        self.retries = options.get("retries") or RetryPolicy()
+        self.endpoint = Endpoint(
+            self.name,
+            options.get("base_url") or self.default_base_url,
+            headers={**self._auth(key), **(options.get("headers") or {})},
+            secrets=(key,),
+        )
+
+    @classmethod
+    def from_env(cls: type[C]) -> C:
+        """A client with the key, and where there is a variable for it the address, from outside.
+
+        Raises:
+            ConfigError: the variable with the key is not set.
+        """
+        return cls(cls._key_from_env(), base_url=env(cls.base_url_env))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__module__}.{type(self).__name__}({self.endpoint!r})"
+
+    def __enter__(self: C) -> C:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the waiting connections go; a later request opens new ones."""
+        self.endpoint.http.close()
+
+    def completion_model(self, name: str) -> CompletionModel:
+        """The model that the provider calls `name`."""
+        return CompletionModel(
+            self.endpoint, self.wire, name, timeouts=self.timeouts, retries=self.retries
+        )
+
+    def agent(self, model: str) -> AgentBuilder:
+        """The beginning of an agent on the model that the provider calls `model`."""
+        return AgentBuilder(self.completion_model(model))
+
+    @classmethod
+    def _key_from_env(cls) -> str | None:
+        key = env(cls.api_key_env)
+        if key is None and cls.api_key_env is not None:
+            raise ConfigError(
+                f"{cls.name} needs an API key: set {cls.api_key_env}, or use Client(api_key=...)"
+            )
+        return key
+
+    def _auth(self, key: str) -> dict[str, str]:
+        """The headers that carry the key."""
+        return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def env(name: str | None) -> str | None:
+    """The environment variable `name`; None when it is not set, or blank."""
+    return (os.environ.get(name, "").strip() or None) if name else None

@@ -1,0 +1,1 @@
+"""One module per provider; each has a `Client`. Siblings never import each other."""

@@ -1,0 +1,74 @@
+"""OpenAI: the Responses API by default, as in Rig; chat completions by `completions_api()`.
+
+Source: https://platform.openai.com/docs/api-reference/authentication
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, ClassVar
+
+from rig_sync.client import Client as BaseClient
+from rig_sync.client import ClientOptions, env
+from rig_sync.wire.base import Wire
+from rig_sync.wire.openai_chat import OpenAIChat
+from rig_sync.wire.openai_responses import OpenAIResponses
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["GPT_4O", "GPT_4O_MINI", "GPT_5_5", "Client"]
+
+GPT_5_5 = "gpt-5.5"
+GPT_4O = "gpt-4o"
+GPT_4O_MINI = "gpt-4o-mini"
+
+
+class Client(BaseClient):
+    """OpenAI.
+
+    Args:
+        api_key: Sent as a bearer token.
+        organization: Sent as `OpenAI-Organization`.
+        project: Sent as `OpenAI-Project`.
+        options: See `ClientOptions`.
+    """
+
+    name: ClassVar[str] = "openai"
+    default_base_url: ClassVar[str] = "https://api.openai.com/v1"
+    api_key_env: ClassVar[str | None] = "OPENAI_API_KEY"
+    base_url_env: ClassVar[str | None] = "OPENAI_BASE_URL"
+    wire: Wire = OpenAIResponses()
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        organization: str | None = None,
+        project: str | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        who = {"OpenAI-Organization": organization, "OpenAI-Project": project}
+        headers = {name: value for name, value in who.items() if value}
+        options["headers"] = {**headers, **(options.get("headers") or {})}
+        super().__init__(api_key, **options)
+
+    @classmethod
+    def from_env(cls) -> Client:
+        """A client from `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID`.
+
+        Raises:
+            ConfigError: `OPENAI_API_KEY` is not set.
+        """
+        return cls(
+            cls._key_from_env(),
+            base_url=env(cls.base_url_env),
+            organization=env("OPENAI_ORG_ID"),
+            project=env("OPENAI_PROJECT_ID"),
+        )
+
+    def completions_api(self) -> Client:
+        """The same client on chat completions; the two share their connections."""
+        other = copy.copy(self)
+        other.wire = OpenAIChat(max_tokens_field="max_completion_tokens")
+        return other

@@ -1,0 +1,45 @@
+"""Any server that speaks OpenAI's chat completions or Responses, at any base URL."""
+
+from __future__ import annotations
+
+import copy
+from typing import ClassVar
+
+from rig_sync.client import Client as BaseClient
+from rig_sync.client import env
+from rig_sync.errors import ConfigError
+from rig_sync.wire.base import Wire
+from rig_sync.wire.openai_chat import OpenAIChat
+from rig_sync.wire.openai_responses import OpenAIResponses
+
+__all__ = ["Client"]
+
+
+class Client(BaseClient):
+    """A server at `base_url`; a key is sent if one is given.
+
+    Chat completions by default; assign an `OpenAIChat(...)` with other fields to `wire` for a
+    server that does things its own way.
+    """
+
+    name: ClassVar[str] = "openai_compatible"
+    base_url_env: ClassVar[str | None] = "OPENAI_COMPATIBLE_BASE_URL"
+    wire: Wire = OpenAIChat()
+
+    @classmethod
+    def from_env(cls) -> Client:
+        """A client from `OPENAI_COMPATIBLE_BASE_URL`, and `OPENAI_COMPATIBLE_API_KEY` if set.
+
+        Raises:
+            ConfigError: the address is not set.
+        """
+        url = env(cls.base_url_env)
+        if url is None:
+            raise ConfigError(f"set {cls.base_url_env}, or use Client(base_url='http://...')")
+        return cls(env("OPENAI_COMPATIBLE_API_KEY"), base_url=url)
+
+    def responses_api(self) -> Client:
+        """The same client on the Responses API; the two share their connections."""
+        other = copy.copy(self)
+        other.wire = OpenAIResponses()
+        return other

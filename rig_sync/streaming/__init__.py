@@ -1,0 +1,1 @@
+"""Streams: what comes out of them, and the machinery under them."""

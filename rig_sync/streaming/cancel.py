@@ -1,0 +1,62 @@
+"""A switch that is thrown once, from any thread, and whoever has to know is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+__all__ = ["CancelToken"]
+
+
+class CancelToken:
+    """Cancels what it was given to: streams, waits, tools.
+
+    Threads: every method may be called from any thread; none blocks but `wait`.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._next = 0
+
+    def __repr__(self) -> str:
+        return f"CancelToken(cancelled={self.cancelled})"
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._event.is_set()
+
+    def cancel(self) -> None:
+        """Throw the switch; further calls do nothing. Callbacks run in this thread."""
+        with self._lock:
+            self._event.set()
+            callbacks, self._callbacks = list(self._callbacks.values()), {}
+        for callback in callbacks:
+            callback()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until cancelled, at most `timeout` seconds; whether it was."""
+        return self._event.wait(timeout)
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called on cancel, at once if that has happened; returns the way out.
+
+        The callback must be short and must not raise; the token holds it until then.
+        """
+        with self._lock:
+            if not self._event.is_set():
+                number, self._next = self._next, self._next + 1
+                self._callbacks[number] = callback
+                return lambda: self._forget(number)
+        callback()
+        return _nothing
+
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._callbacks.pop(number, None)
+
+
+def _nothing() -> None:
+    return None

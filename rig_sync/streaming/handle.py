@@ -1,0 +1,170 @@
+"""The object that a user holds of a running stream; one model call and a whole run are alike."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
+
+from rig_sync.errors import ConfigError, RigError, StreamMisuse
+from rig_sync.message import Text
+from rig_sync.streaming.cancel import CancelToken
+from rig_sync.streaming.items import StreamError
+from rig_sync.streaming.pause import Gate
+
+__all__ = ["ItemStream", "RaiseErrors", "checked_raise_errors"]
+
+RaiseErrors: TypeAlias = Literal["terminal", "all", "none"]
+"""Which errors `next()` raises; the others are `StreamError` items."""
+
+T = TypeVar("T")
+S = TypeVar("S", bound="ItemStream[Any]")
+
+
+class ItemStream(Generic[T]):
+    """An iterator that can be paused, cancelled and closed, and that cleans up after itself.
+
+    With `raise_errors="terminal"` a failure that ends the stream is raised by its `next()`, after
+    everything that came before it, and a recoverable one (a bad frame) is a `StreamError` item.
+    `"all"` raises both, and `next()` goes on after a recoverable one; `"none"` raises neither.
+
+    Every way out ends the read and frees the connection: the end, `break`, an exception, `close`,
+    `with`, the object's own end. Only `cancel` may be called from another thread.
+
+    Raises:
+        RigError: from `next()`; `.partial` has what came.
+        StreamMisuse: read again, from two threads at once, or after `close`.
+    """
+
+    def __init__(
+        self,
+        items: Iterator[T],
+        *,
+        token: CancelToken,
+        gate: Gate,
+        raise_errors: RaiseErrors,
+        cancel: CancelToken | None,
+    ) -> None:
+        self._items = items  # a generator that must not refer to this object
+        self._token = token
+        self._gate = gate
+        self._raise_errors = raise_errors
+        self._outer = cancel
+        self._unsubscribe = cancel.subscribe(token.cancel) if cancel is not None else None
+        self._cancelled = False
+        self._began = False
+        self._over = False
+        self._closed = False
+
+    def __repr__(self) -> str:
+        state = "over" if self._over else "reading" if self._began else "not started"
+        return f"{type(self).__name__}({state})"
+
+    def __iter__(self: S) -> S:
+        if self._over and not self.cancelled:
+            raise StreamMisuse(
+                "this stream was read to its end: what came is on the object; "
+                "start another one to ask again"
+            )
+        return self
+
+    def __next__(self) -> T:
+        if self._closed:
+            raise StreamMisuse("this stream was closed: read it inside its with block")
+        self._began = True
+        if self._gate.shut:
+            self._gate.wait()
+        try:
+            item = next(self._items)
+        except StopIteration:
+            self._end()
+            raise
+        except BaseException as error:
+            if isinstance(error, ValueError) and getattr(self._items, "gi_running", False):
+                raise StreamMisuse("this stream is being read by another thread") from None
+            self._end()
+            raise
+        if isinstance(item, StreamError):
+            self._judge(item.error)
+        return item
+
+    def __enter__(self: S) -> S:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_over", True):  # or the constructor failed
+            return
+        self._end()
+
+    def cancel(self) -> None:
+        """End the stream now, from any thread: `next()` stops, the connection goes; idempotent."""
+        self._cancelled = True
+        self._token.cancel()
+
+    def close(self) -> None:
+        """End the stream and wait a moment until its reader is gone; what came stays."""
+        self._closed = True
+        self._end()
+        self._join()
+
+    def text_deltas(self) -> Iterator[str]:
+        """Only the words, as they come."""
+        for item in self:
+            text = self._text_of(item)
+            if text is not None:
+                yield text
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` ended it, here or on the token it was given."""
+        return self._cancelled or (self._outer is not None and self._outer.cancelled)
+
+    @staticmethod
+    def _text_of(item: object) -> str | None:
+        return item.text if isinstance(item, Text) else None
+
+    def _judge(self, error: RigError) -> None:
+        """Raise `error` if that is wanted of it."""
+        if not error.recoverable:
+            self._end()
+        wanted = self._raise_errors
+        if wanted == "all" or (wanted == "terminal" and not error.recoverable):
+            raise error
+
+    def _end(self) -> None:
+        """Let go of everything but what came."""
+        self._over = True
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self._release()
+        if not getattr(self._items, "gi_running", False):
+            close = getattr(self._items, "close", None)
+            if close is not None:
+                close()
+
+    def _release(self) -> None:
+        """Stop whatever still works for this stream; never blocks."""
+        self._token.cancel()
+
+    def _join(self) -> None:
+        """Wait a moment for what works for this stream to be gone."""
+
+
+def checked_raise_errors(value: str) -> RaiseErrors:
+    """`value`, if it is one of the three words.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if value not in typing.get_args(RaiseErrors):
+        raise ConfigError(f"raise_errors={value!r}: write 'terminal', 'all' or 'none'")
+    return cast(RaiseErrors, value)

@@ -1,0 +1,339 @@
+"""Raw events in; items for the consumer and the aggregated message out.
+
+The one place that assembles: streamed and one-shot responses go through it, and so do partial ones
+after a failure. It does no I/O and belongs to the thread that reads the stream.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+
+from rig_sync._json import JsonObject
+from rig_sync.completion import CompletionResponse, FinishReason, ResponseIds, Usage
+from rig_sync.errors import ResponseDecodeError, RigError
+from rig_sync.message import (
+    AssistantContent,
+    AssistantMessage,
+    Reasoning,
+    ReasoningContent,
+    ReasoningEncrypted,
+    ReasoningRedacted,
+    ReasoningSummary,
+    ReasoningText,
+    Text,
+    ToolCall,
+)
+from rig_sync.streaming import raw
+from rig_sync.streaming.calls import CallTable, OpenCall, finished
+from rig_sync.streaming.items import (
+    ReasoningDelta,
+    StreamedAssistantContent,
+    StreamError,
+    StreamFinal,
+    Unknown,
+)
+
+__all__ = ["Parts"]
+
+
+class _OpenText:
+    """Text that is still coming: pieces, joined once."""
+
+    __slots__ = ("pieces", "provider_data")
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.provider_data: JsonObject | None = None
+
+    def build(self) -> Text | None:
+        text = "".join(self.pieces)
+        return Text(text, self.provider_data) if text or self.provider_data else None
+
+
+class _OpenReasoning:
+    """A block of thinking that is still coming."""
+
+    __slots__ = ("_runs", "done", "id", "key")
+
+    def __init__(self, key: raw.Key) -> None:
+        self.key = key
+        self.id: str | None = None
+        self.done: Reasoning | None = None
+        self._runs: list[tuple[raw.ReasoningKind, raw.Key, list[str]]] = []
+
+    def add(self, piece: raw.ReasoningFragment) -> None:
+        self.id = self.id or piece.id
+        if self._runs and self._runs[-1][:2] == (piece.kind, piece.part):
+            self._runs[-1][2].append(piece.text)
+        else:
+            self._runs.append((piece.kind, piece.part, [piece.text]))
+
+    def build(self, provider_data: JsonObject | None = None) -> Reasoning:
+        if self.done is not None:
+            return self.done
+        content: list[ReasoningContent] = []
+        for kind, _, pieces in self._runs:
+            text = "".join(pieces)
+            if kind != "signature":
+                content.append(_CONTENT[kind](text))
+            elif content and isinstance(content[-1], ReasoningText):
+                content[-1] = ReasoningText(content[-1].text, text)
+            else:
+                content.append(ReasoningText("", text))
+        return Reasoning(tuple(content), self.id, provider_data)
+
+
+_CONTENT: dict[raw.ReasoningKind, Callable[[str], ReasoningContent]] = {
+    "text": ReasoningText,
+    "summary": ReasoningSummary,
+    "encrypted": ReasoningEncrypted,
+    "redacted": ReasoningRedacted,
+}
+
+_Open = _OpenText | _OpenReasoning | OpenCall
+
+
+class Parts:
+    """Assembles one response.
+
+    Feed it every raw event in order; what `feed` yields is the consumer's. `response` can be asked
+    for at any time and holds what has been fed so far.
+
+    Attributes:
+        error: The provider's own error, once it came.
+        ended: The terminal proof has come.
+        defects: The recoverable errors so far.
+        open_text: The pieces of the text that is being written, if one is. A reader in a hurry may
+            append a delta itself, which is all that `feed` would do with it.
+    """
+
+    def __init__(self, mint: Callable[[], str] = lambda: f"call_{secrets.token_hex(6)}") -> None:
+        self.error: RigError | None = None
+        self.open_text: list[str] | None = None
+        self.ended = False
+        self.defects: list[RigError] = []
+        self.usage = Usage()
+        self.finish: FinishReason | None = None
+        self._ids = ResponseIds()
+        self._model: str | None = None
+        self._raw: JsonObject | None = None
+        self._parts: list[_Open] = []
+        self._calls = CallTable(mint())
+        self._delivered: dict[OpenCall, ToolCall | None] = {}
+
+    def feed(self, event: raw.RawEvent) -> Iterator[StreamedAssistantContent]:
+        """Take one event in; yields what the consumer gets of it."""
+        if type(event) is Text:
+            if self.open_text is None:
+                return self._begin_text(event)
+            self.open_text.append(event.text)
+            return iter((event,))
+        return _HANDLERS[type(event)](self, event)
+
+    def feed_all(self, events: Iterable[raw.RawEvent]) -> Iterator[StreamedAssistantContent]:
+        """Every event of a body that is already there."""
+        for event in events:
+            yield from self.feed(event)
+
+    def flush(self) -> Iterator[StreamedAssistantContent]:
+        """The stream broke: yields the tool calls that were complete by then."""
+        yield from self._close_reasoning()
+        yield from self._deliver_calls(cut=True)
+
+    def response(self) -> CompletionResponse:
+        """What the events so far amount to."""
+        return CompletionResponse(
+            message=AssistantMessage(tuple(self._content()), self._ids.message),
+            usage=self.usage,
+            finish_reason=self._finish_reason(),
+            ids=self._ids,
+            model=self._model,
+            raw=self._raw,
+            defects=tuple(str(error) for error in self.defects),
+        )
+
+    # one method an event ---------------------------------------------------------------------
+
+    def _begin_text(self, event: Text) -> Iterator[StreamedAssistantContent]:
+        yield from self._close_reasoning(implicit=True)
+        self._open_text().append(event.text)
+        yield event
+
+    def _on_call_fragment(self, event: raw.CallFragment) -> Iterator[StreamedAssistantContent]:
+        yield from self._close_reasoning(implicit=True)
+        for item in self._calls.add(event):
+            if isinstance(item, OpenCall):
+                self._append(item)
+            else:
+                yield item
+
+    def _on_call_done(self, event: raw.CallDone) -> Iterator[StreamedAssistantContent]:
+        for item in self._calls.close(event):
+            if isinstance(item, OpenCall):
+                self._append(item)
+            else:
+                yield item
+
+    def _on_reasoning(self, event: raw.ReasoningFragment) -> Iterator[StreamedAssistantContent]:
+        block = self._reasoning(event.key)
+        block.add(event)
+        if event.text and event.kind in ("text", "summary"):
+            yield ReasoningDelta(event.text, block.id)
+
+    def _on_reasoning_done(self, event: raw.ReasoningDone) -> Iterator[StreamedAssistantContent]:
+        block = self._reasoning(event.key)
+        block.done = event.block or block.build(event.provider_data)
+        yield block.done
+
+    def _on_text_done(self, event: raw.TextDone) -> Iterator[StreamedAssistantContent]:
+        if event.provider_data is not None:
+            self._open_text()
+            last = self._parts[-1]
+            if isinstance(last, _OpenText):
+                last.provider_data = event.provider_data
+        self.open_text = None
+        return iter(())
+
+    def _on_meta(self, event: raw.Meta) -> Iterator[StreamedAssistantContent]:
+        self._ids = ResponseIds(
+            self._ids.response or event.response_id or None,
+            self._ids.message or event.message_id or None,
+            self._ids.request or event.request_id or None,
+        )
+        self._model = self._model or event.model or None
+        return iter(())
+
+    def _on_usage(self, event: raw.UsageReport) -> Iterator[StreamedAssistantContent]:
+        self.usage = event.usage
+        return iter(())
+
+    def _on_finish(self, event: raw.Finish) -> Iterator[StreamedAssistantContent]:
+        self.finish = event.reason
+        return iter(())
+
+    def _on_end(self, event: raw.End) -> Iterator[StreamedAssistantContent]:
+        yield from self._close_reasoning()
+        yield from self._deliver_calls(cut=self.finish is not None and self.finish.kind == "length")
+        self.ended = True
+        self._raw = event.raw
+        final = self.response()
+        yield StreamFinal(final.usage, final.finish_reason, final.ids, final.model, final.raw)
+
+    def _on_retrying(self, event: raw.Retrying) -> Iterator[StreamedAssistantContent]:
+        del event  # of the clock's concern alone
+        return iter(())
+
+    def _on_unknown(self, event: Unknown) -> Iterator[StreamedAssistantContent]:
+        return iter((event,))
+
+    def _on_defect(self, event: raw.Defect) -> Iterator[StreamedAssistantContent]:
+        self.defects.append(event.error)
+        return iter((StreamError(event.error),))
+
+    def _on_failed(self, event: raw.Failed) -> Iterator[StreamedAssistantContent]:
+        self.error = event.error
+        return self.flush()
+
+    # assembling ------------------------------------------------------------------------------
+
+    def _append(self, part: _Open) -> None:
+        self._parts.append(part)
+        self.open_text = None
+
+    def _open_text(self) -> list[str]:
+        if self.open_text is None:
+            part = _OpenText()
+            self._append(part)
+            self.open_text = part.pieces
+        return self.open_text
+
+    def _reasoning(self, key: raw.Key) -> _OpenReasoning:
+        """The open block of that key; a plain one (no key) ends where something else begins."""
+        for part in reversed(self._parts):
+            if isinstance(part, _OpenReasoning) and part.key == key and part.done is None:
+                return part
+            if key == "":
+                break
+        block = _OpenReasoning(key)
+        self._append(block)
+        return block
+
+    def _close_reasoning(self, *, implicit: bool = False) -> Iterator[Reasoning]:
+        for part in self._parts:
+            if isinstance(part, _OpenReasoning) and part.done is None:
+                if implicit and part.key != "":
+                    continue
+                part.done = part.build()
+                yield part.done
+
+    def _deliver_calls(self, *, cut: bool) -> Iterator[StreamedAssistantContent]:
+        for call in self._calls.calls:
+            if call in self._delivered:
+                continue
+            whole = finished(call, self._calls.id_of(call), cut=cut)
+            self._delivered[call] = whole
+            if whole is not None:
+                yield whole
+            elif self.finish is not None or not cut:
+                error = _cut_call(call)
+                self.defects.append(error)
+                yield StreamError(error)
+
+    def _finish_reason(self) -> FinishReason | None:
+        reason = self.finish
+        if reason is not None and reason.kind == "stop" and any(self._delivered.values()):
+            return FinishReason("tool_calls", reason.raw)  # no wire but chat has a word for it
+        return reason
+
+    def _content(self) -> Iterator[AssistantContent]:
+        for part in self._parts:
+            built = self._built_call(part) if isinstance(part, OpenCall) else part.build()
+            if built is not None:
+                yield built
+
+    def _built_call(self, call: OpenCall) -> ToolCall | None:
+        if call in self._delivered:
+            whole = self._delivered[call]
+        else:
+            whole = finished(call, self._calls.id_of(call), cut=True)
+        return None if whole is None else _without_internal_id(whole)
+
+
+def _without_internal_id(call: ToolCall) -> ToolCall:
+    return ToolCall(
+        call.id,
+        call.name,
+        call.arguments,
+        call.item_id,
+        call.signature,
+        call.malformed,
+        call.provider_data,
+    )
+
+
+def _cut_call(call: OpenCall) -> ResponseDecodeError:
+    name = call.name or "without a name"
+    return ResponseDecodeError(
+        f"the call of tool {name} was cut off and is dropped: it never ran. "
+        "Raise max_tokens if this was the token limit",
+        code="incomplete_tool_call",
+        body=call.text[:4096],
+    )
+
+
+_HANDLERS: dict[type, Callable[..., Iterator[StreamedAssistantContent]]] = {
+    raw.CallFragment: Parts._on_call_fragment,
+    raw.CallDone: Parts._on_call_done,
+    raw.ReasoningFragment: Parts._on_reasoning,
+    raw.ReasoningDone: Parts._on_reasoning_done,
+    raw.TextDone: Parts._on_text_done,
+    raw.Meta: Parts._on_meta,
+    raw.UsageReport: Parts._on_usage,
+    raw.Finish: Parts._on_finish,
+    raw.End: Parts._on_end,
+    Unknown: Parts._on_unknown,
+    raw.Retrying: Parts._on_retrying,
+    raw.Defect: Parts._on_defect,
+    raw.Failed: Parts._on_failed,
+}

@@ -1,0 +1,103 @@
+"""Pausing streams (Rig: `rig::streaming::PauseControl`)."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+
+from rig_sync.streaming.threads import patiently
+
+__all__ = ["Gate", "PauseControl"]
+
+
+class PauseControl:
+    """Holds streams still: while paused, `next()` blocks and nothing is read from the socket.
+
+    One control may serve several streams. Deadlines do not run while paused; cancelling a paused
+    stream ends it.
+
+    Threads: every method may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._running = threading.Event()
+        self._running.set()
+        self._lock = threading.Lock()
+        self._gates: weakref.WeakSet[Gate] = weakref.WeakSet()
+
+    def __repr__(self) -> str:
+        return f"PauseControl(is_paused={self.is_paused})"
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether `pause` was called last."""
+        return not self._running.is_set()
+
+    def pause(self) -> None:
+        """Hold the streams; at most the one read under way still comes in."""
+        self._running.clear()
+        self._tell()
+
+    def resume(self) -> None:
+        """Let the streams go on."""
+        self._running.set()
+        self._tell()
+
+    def attach(self, gate: Gate) -> None:
+        """Have `gate` follow this control; held weakly."""
+        with self._lock:
+            self._gates.add(gate)
+        gate.update()
+
+    def _tell(self) -> None:
+        with self._lock:
+            gates = list(self._gates)
+        for gate in gates:
+            gate.update()
+
+
+class Gate:
+    """One stream's view of its pause control: shut while paused, until it is opened for good.
+
+    Args:
+        pause: What to follow; None is never shut.
+        on_change: Called when it opens or shuts, in the thread that caused it.
+
+    Attributes:
+        shut: Whether a wait would block; a plain attribute, cheap to look at for every item.
+    """
+
+    def __init__(
+        self, pause: PauseControl | None, on_change: Callable[[], None] | None = None
+    ) -> None:
+        self.shut = False
+        self._pause = pause
+        self._on_change = on_change
+        self._released = False
+        self._open = threading.Event()
+        self._open.set()
+        self._lock = threading.Lock()
+        if pause is not None:
+            pause.attach(self)
+
+    def update(self) -> None:
+        """Follow the control as it is now; tells `on_change` of a difference."""
+        with self._lock:
+            paused = self._pause is not None and self._pause.is_paused
+            before, self.shut = self.shut, paused and not self._released
+            if self.shut:
+                self._open.clear()
+            else:
+                self._open.set()
+        if before != self.shut and self._on_change is not None:
+            self._on_change()
+
+    def release(self) -> None:
+        """Open it for good: the stream is over."""
+        self._released = True
+        self.update()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait while it is shut, at most `timeout` seconds; whether it is open."""
+        return patiently(self._open.wait, timeout)

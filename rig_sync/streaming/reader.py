@@ -1,0 +1,148 @@
+"""The background thread that reads a source into a pipe.
+
+It knows nothing of providers: a source is a generator function that is handed a `Flow`, and that
+calls `Flow.before_read` ahead of every read that may block. What it has yielded since the last
+read then goes into the pipe as one batch.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from rig_sync.streaming import threads
+from rig_sync.streaming.cancel import CancelToken
+from rig_sync.streaming.pause import Gate
+from rig_sync.streaming.pipe import Pipe
+
+__all__ = ["Flow", "Reader", "Source", "Stopped"]
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """Nobody wants more: the source is to clean up and end."""
+
+
+class Flow(Generic[T]):
+    """What a source has to tell, and to ask, while it reads.
+
+    Attributes:
+        bytes_read: Bytes read so far; any thread may look.
+        token: Cancelled when the consumer is gone.
+    """
+
+    def __init__(self, pipe: Pipe[T], gate: Gate, token: CancelToken) -> None:
+        self.bytes_read = 0
+        self.token = token
+        self._pipe = pipe
+        self._gate = gate
+        self._batch: list[T] = []
+        self._size = 0
+
+    def before_read(self) -> None:
+        """Hand over what was yielded so far; waits while the pipe is full or the gate is shut.
+
+        Raises:
+            Stopped: nobody wants more.
+        """
+        self.flush()
+        if self._gate.shut:
+            self._gate.wait()
+        if self.token.cancelled:
+            raise Stopped
+
+    def after_read(self, size: int) -> None:
+        """`size` bytes have come."""
+        self.bytes_read += size
+        self._size += size
+
+    def add(self, item: T) -> None:
+        """One more item for the next batch."""
+        self._batch.append(item)
+
+    def flush(self) -> None:
+        """Hand over what was yielded so far.
+
+        Raises:
+            Stopped: nobody wants it.
+        """
+        if self._batch:
+            batch, self._batch = self._batch, []
+            size, self._size = self._size, 0
+            if not self._pipe.put(batch, size):
+                raise Stopped
+
+
+Source = Callable[[Flow[T]], Iterator[T]]
+
+
+class Reader(Generic[T]):
+    """Runs `source` on a thread of its own until it ends, fails or is stopped.
+
+    Args:
+        source: Called on the thread. Whatever it raises goes to the consumer through the pipe,
+            after all that came before.
+        pipe: Where the items go.
+        gate: Holds the reader still while it is shut.
+        token: Stops it.
+    """
+
+    def __init__(self, source: Source[T], pipe: Pipe[T], gate: Gate, token: CancelToken) -> None:
+        self.flow: Flow[T] = Flow(pipe, gate, token)
+        self._pipe = pipe
+        self._thread = threads.start("reader", _Run(source, pipe, self.flow))
+        _tokens.add(token)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still runs."""
+        return self._thread.is_alive()
+
+    def join(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds for the thread to end; whether it has."""
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+
+class _Run(Generic[T]):
+    """What happens on the thread; refers to nothing of the consumer's, so that it can go."""
+
+    def __init__(self, source: Source[T], pipe: Pipe[T], flow: Flow[T]) -> None:
+        self._source = source
+        self._pipe = pipe
+        self._flow = flow
+
+    def __call__(self) -> None:
+        error: BaseException | None = None
+        items = self._source(self._flow)
+        try:
+            for item in items:
+                self._flow.add(item)
+            self._flow.flush()
+        except Stopped:
+            pass  # the consumer is gone and nobody is told
+        except BaseException as failure:  # noqa: BLE001 - the consumer raises it in its own thread
+            error = failure
+            with contextlib.suppress(Stopped):
+                self._flow.flush()
+        finally:
+            self._pipe.finish(error)
+            close = getattr(items, "close", None)
+            if close is not None:
+                close()
+
+
+_tokens: weakref.WeakSet[CancelToken] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """At exit: end the reads, so that no thread wakes up in a dying interpreter."""
+    for token in list(_tokens):
+        token.cancel()

@@ -1,0 +1,1 @@
+"""The way to the provider: HTTP, server-sent events, deadlines and retries."""

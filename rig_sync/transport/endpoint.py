@@ -1,0 +1,75 @@
+"""Where a provider is and how it knows us: all that a model needs to send requests there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from rig_sync.errors import ProviderError, ResponseDecodeError
+from rig_sync.transport.http import Http, HttpRequest, Reply, check_base_url
+
+__all__ = ["Endpoint"]
+
+
+class Endpoint:
+    """One provider at one address with one key.
+
+    Args:
+        provider: Named in every error.
+        base_url: What every path is appended to; asked for at each request when it is a function.
+        headers: Sent with every request, over ours.
+        secrets: Never to be seen in a message.
+        http: The connections; shared by the models of one client.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        base_url: str | Callable[[], str],
+        *,
+        headers: Mapping[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
+        http: Http | None = None,
+    ) -> None:
+        self.provider = provider
+        self.http = Http() if http is None else http
+        self._base_url = base_url if callable(base_url) else check_base_url(base_url)
+        self._headers = dict(headers or {})
+        self._secrets = tuple(secret for secret in secrets if secret)
+
+    def __repr__(self) -> str:
+        where = self._base_url if isinstance(self._base_url, str) else "on first use"
+        return f"Endpoint({self.provider!r}, {where!r})"
+
+    @property
+    def base_url(self) -> str:
+        """Where the provider is."""
+        return self._base_url() if callable(self._base_url) else self._base_url
+
+    def request(self, path: str, body: bytes, *, stream: bool) -> HttpRequest:
+        """A request to `path` with that JSON."""
+        headers = {
+            "Accept": "text/event-stream" if stream else "application/json",
+            "Accept-Encoding": "identity",  # a compressor at the other end would hold events back
+            "Content-Type": "application/json",
+            "User-Agent": "rig_sync",
+            **self._headers,
+        }
+        return HttpRequest(self.base_url + path, headers, body)
+
+    def redact(self, text: str) -> str:
+        """`text` without our keys in it."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[key]")
+        return text
+
+    def stamp(self, error: ProviderError, reply: Reply | None = None) -> ProviderError:
+        """`error` with what is known of where it came from, and without keys."""
+        error.provider = error.provider or self.provider
+        error.args = (self.redact(error.message), *error.args[1:])
+        error.body = self.redact(error.body)
+        if reply is not None:
+            error.request_id = error.request_id or reply.request_id
+            error.retry_after = reply.retry_after() if error.retry_after is None else None
+            if isinstance(error, ResponseDecodeError):
+                error.status = error.status or reply.status
+        return error

@@ -1,0 +1,354 @@
+"""HTTP by requests and urllib3: the one place that imports them.
+
+A connection is opened, read and closed by one thread. Any other thread may only cut its `Line`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import http.client
+import os
+import threading
+from collections.abc import Iterator, Mapping, MutableMapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import urlsplit
+
+import requests
+import requests.adapters
+import urllib3
+from msgspec import Struct
+
+from rig_sync.errors import (
+    ConfigError,
+    ConnectFailed,
+    ConnectTimeout,
+    ReadFailed,
+    RigError,
+    TransportError,
+)
+from rig_sync.transport.line import Line, LineCut
+
+if TYPE_CHECKING:
+    from urllib3._base_connection import BaseHTTPConnection
+
+__all__ = ["Http", "HttpRequest", "Reply", "check_base_url", "translated"]
+
+READ_SIZE = 65536
+POOL_SIZE = 64
+DRAIN_SECONDS = 0.1
+BODY_LIMIT = 1 << 20
+
+
+class HttpRequest(Struct, frozen=True):
+    """One request, ready to go."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes | None = None
+    method: str = "POST"
+
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.method} {self.url})"
+
+
+class Reply:
+    """The answer to one request: status and headers, and a body to be read once."""
+
+    def __init__(self, response: requests.Response, line: Line) -> None:
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self.whole = False  # the body was read to its end
+        self.clean = True  # and it ended where its framing says
+        self._response = response
+        self._line = line
+
+    @property
+    def content_type(self) -> str:
+        """The media type alone, in small letters; empty when there is none."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's id of the request, to quote to its support."""
+        for name in ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray"):
+            if value := self.headers.get(name):
+                return value
+        return None
+
+    def retry_after(self, now: datetime | None = None) -> float | None:
+        """Seconds the server asks us to wait, by `retry-after-ms` or `Retry-After`."""
+        millis = self.headers.get("retry-after-ms", "")
+        if millis.replace(".", "", 1).isdigit():
+            return float(millis) / 1000
+        value = self.headers.get("Retry-After", "").strip()
+        if value.replace(".", "", 1).isdigit():
+            return float(value)
+        try:
+            then = email.utils.parsedate_to_datetime(value)
+        except (TypeError, ValueError):
+            return None
+        if then.tzinfo is None:
+            then = then.replace(tzinfo=timezone.utc)
+        return max(0.0, (then - (now or datetime.now(timezone.utc))).total_seconds())
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it comes: each piece as soon as it is there, in every framing.
+
+        `read1` alone is prompt on close-delimited bodies and loses nothing of a broken one. A body
+        that ends before its framing says so ends here too, and is then not `clean`.
+
+        Raises:
+            ReadFailed: the connection broke.
+            LineCut: another thread cut it.
+        """
+        read1 = self._response.raw.read1
+        while True:
+            try:
+                data = read1(READ_SIZE, decode_content=True)
+            except Exception as error:
+                self._line.check()
+                if _ended_early(error):
+                    self.clean = False
+                    break
+                raise translated(error) from error
+            if not data:
+                break
+            yield data
+        self._line.check()
+        self.whole = self.clean
+
+    def text(self) -> str:
+        """The body as text, up to 1 MiB of it, whatever it is.
+
+        Raises:
+            ReadFailed: the connection broke.
+        """
+        pieces, size = [], 0
+        for piece in self.chunks():
+            pieces.append(piece)
+            size += len(piece)
+            if size > BODY_LIMIT:
+                break
+        return b"".join(pieces).decode("utf-8", "replace")
+
+    def finish(self) -> None:
+        """Give the connection back if the rest of the body comes at once; else close it."""
+        if not self.whole and self._line.hurry(DRAIN_SECONDS):
+            with contextlib.suppress(RigError, LineCut):
+                left = BODY_LIMIT
+                for piece in self.chunks():
+                    left -= len(piece)
+                    if left < 0:
+                        break
+        self.close()
+
+    def close(self) -> None:
+        """End it; the connection goes back to the pool only if the body was read to its end."""
+        self._response.close()
+
+
+class Http:
+    """One `requests.Session`: connections kept alive, shared by threads, anew after a fork.
+
+    The environment's proxies and certificate bundles are read at the first request.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._session: requests.Session | None = None
+        self._environments: dict[str, _Environment] = {}
+
+    def send(self, request: HttpRequest, *, connect: float | None, line: Line) -> Reply:
+        """The status and headers of the answer; its body is still to be read.
+
+        Blocks without a deadline of its own once connected: whoever waits for it cuts the line.
+
+        Raises:
+            ConnectTimeout: no connection within `connect` seconds.
+            ConnectFailed: no connection.
+            ReadFailed: it broke before the headers came.
+            ConfigError: the URL or a header cannot be sent.
+            LineCut: another thread cut it.
+        """
+        line.check()
+        session = self._own_session()
+        _current.line = line
+        try:
+            prepared = requests.Request(
+                request.method, request.url, request.headers, data=request.body
+            ).prepare()
+            response = session.send(
+                prepared,
+                stream=True,
+                timeout=(connect, None),
+                allow_redirects=False,  # a redirected POST would become a GET
+                **self._environment(session, request.url),
+            )
+        except Exception as error:
+            line.check()
+            raise translated(error) from error
+        finally:
+            del _current.line
+        try:
+            line.answered(response.raw)
+        except LineCut:
+            response.close()
+            raise
+        return Reply(response, line)
+
+    def close(self) -> None:
+        """Close the connections that wait in the pool; a later request opens new ones."""
+        with self._lock:
+            session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _own_session(self) -> requests.Session:
+        with self._lock:
+            if self._session is None or self._pid != os.getpid():
+                self._session = _new_session()  # a socket must not be shared with a parent
+                self._pid = os.getpid()
+            return self._session
+
+    def _environment(self, session: requests.Session, url: str) -> _Environment:
+        host = urlsplit(url).netloc
+        if host not in self._environments:
+            found = session.merge_environment_settings(url, {}, True, None, None)
+            self._environments[host] = _Environment(
+                proxies=found["proxies"], verify=found["verify"], cert=found["cert"]
+            )
+        return self._environments[host]
+
+
+class _Environment(TypedDict):
+    """What `Session.send` is to be told of proxies and certificates."""
+
+    proxies: MutableMapping[str, str]
+    verify: bool | str | None
+    cert: str | tuple[str, str] | None
+
+
+def check_base_url(url: str) -> str:
+    """`url` without a slash at its end.
+
+    Raises:
+        ConfigError: it is no http or https URL.
+
+    >>> check_base_url("http://127.0.0.1:8080/v1/")
+    'http://127.0.0.1:8080/v1'
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        good = good and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = False
+    if not good or any(char.isspace() for char in url):
+        raise ConfigError(
+            f"base_url {url!r} is no URL: write it with its scheme, as https://api.openai.com/v1"
+        )
+    return url.rstrip("/")
+
+
+# errors, by table ----------------------------------------------------------------------------
+
+_TABLE: tuple[tuple[type[Exception], type[RigError], str], ...] = (
+    (requests.exceptions.ConnectTimeout, ConnectTimeout, "no connection in time"),
+    (requests.exceptions.ReadTimeout, ReadFailed, "the server fell silent"),
+    (requests.exceptions.SSLError, ConnectFailed, "no secure connection"),
+    (requests.exceptions.ProxyError, ConnectFailed, "no connection through the proxy"),
+    (requests.exceptions.ConnectionError, ConnectFailed, "no connection"),
+    (requests.exceptions.MissingSchema, ConfigError, "the URL has no scheme"),
+    (requests.exceptions.InvalidSchema, ConfigError, "the URL has a scheme that is not HTTP"),
+    (requests.exceptions.InvalidURL, ConfigError, "the URL is not valid"),
+    (requests.exceptions.InvalidHeader, ConfigError, "a header cannot be sent"),
+    (requests.exceptions.RequestException, TransportError, "the request failed"),
+    (urllib3.exceptions.ReadTimeoutError, ReadFailed, "the server fell silent"),
+    (urllib3.exceptions.DecodeError, ReadFailed, "the body's compression is broken"),
+    (urllib3.exceptions.SSLError, ReadFailed, "the secure connection broke"),
+    (urllib3.exceptions.ProtocolError, ReadFailed, "the connection broke"),
+    (urllib3.exceptions.HTTPError, ReadFailed, "the answer could not be read"),
+    (UnicodeError, ConfigError, "a header or the URL cannot be sent"),
+    (http.client.HTTPException, ReadFailed, "the answer is no HTTP"),
+    (OSError, ReadFailed, "the connection broke"),
+)
+
+
+def translated(error: Exception) -> Exception:
+    """One of ours for an exception of requests, urllib3 or the socket; others as they are."""
+    for foreign, ours, what in _TABLE:
+        if isinstance(error, foreign):
+            if ours is ConnectFailed and _was_connected(error):
+                return ReadFailed(f"the connection broke before the answer began: {error}")
+            return ours(f"{what}: {error}")
+    return error
+
+
+def _was_connected(error: Exception) -> bool:
+    """Requests calls it a ConnectionError too when the server hung up on a sent request."""
+    return any(isinstance(arg, urllib3.exceptions.ProtocolError) for arg in error.args)
+
+
+def _ended_early(error: Exception) -> bool:
+    """The peer closed the connection in the middle of the body, politely."""
+    if not isinstance(error, urllib3.exceptions.ProtocolError):
+        return False
+    causes = (http.client.IncompleteRead, urllib3.exceptions.InvalidChunkLength)
+    return isinstance(error, causes) or any(isinstance(arg, causes) for arg in error.args)
+
+
+# connections that say which request they serve ------------------------------------------------
+
+
+class _Current(threading.local):
+    line: Line
+
+
+_current = _Current()
+
+
+class _HTTPPool(urllib3.HTTPConnectionPool):
+    def _validate_conn(self, conn: BaseHTTPConnection) -> None:
+        super()._validate_conn(conn)
+        if conn.is_closed:
+            conn.connect()  # as HTTPS pools do: from here on there is a socket to cut
+        _tell_line(conn)
+
+
+class _HTTPSPool(urllib3.HTTPSConnectionPool):
+    def _validate_conn(self, conn: BaseHTTPConnection) -> None:
+        super()._validate_conn(conn)
+        _tell_line(conn)
+
+
+def _tell_line(conn: BaseHTTPConnection) -> None:
+    line = getattr(_current, "line", None)
+    if line is not None:
+        line.connected(conn)
+
+
+_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **kwargs: object
+    ) -> None:
+        super().init_poolmanager(connections, maxsize, block, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: object) -> urllib3.ProxyManager:
+        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    adapter = _Adapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session

@@ -1,0 +1,138 @@
+"""When to try again, and when: the one place that imports tenacity."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+import tenacity
+from msgspec import Struct
+
+from rig_sync.errors import (
+    Attempt,
+    ConfigError,
+    ConnectFailed,
+    ConnectTimeout,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    ReadFailed,
+    ResponseDecodeError,
+    RigError,
+    ServerError,
+    StreamTruncated,
+)
+
+__all__ = ["NO_RETRIES", "RetryPolicy", "is_retryable", "retry"]
+
+T = TypeVar("T")
+
+_RETRYABLE = (
+    ConnectFailed,
+    ConnectTimeout,
+    Overloaded,
+    RateLimited,
+    ReadFailed,
+    ServerError,
+    StreamTruncated,
+)
+
+
+class RetryPolicy(Struct, frozen=True):
+    """How often a request is tried again before its first content; after that, never.
+
+    Tried again: no connection, a broken one, 408, 409, 429, 5xx and 529, also as an event inside a
+    stream. The wait is random between 0 and a bound that doubles (full jitter), or what the
+    provider's `Retry-After` says.
+
+    Attributes:
+        attempts: Tries in all, the first included; 1 never tries again.
+        initial: The first bound of the wait, in seconds.
+        maximum: The largest bound, in seconds.
+        total: No new try starts later than this many seconds after the first; a `Retry-After`
+            that goes beyond is raised at once.
+
+    Raises:
+        ConfigError: `attempts` is below 1 or a time is negative.
+    """
+
+    attempts: int = 3
+    initial: float = 0.5
+    maximum: float = 8.0
+    total: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ConfigError(f"RetryPolicy(attempts={self.attempts}): give 1 or more")
+        if min(self.initial, self.maximum, self.total) < 0:
+            raise ConfigError("RetryPolicy: initial, maximum and total are seconds, 0 or more")
+
+
+NO_RETRIES = RetryPolicy(attempts=1)
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Whether the same request may do better a moment later.
+
+    >>> is_retryable(RateLimited("slow down")), is_retryable(StreamTruncated("cut"))
+    (True, True)
+    >>> is_retryable(RateLimited("no money left", code="insufficient_quota"))
+    False
+    """
+    if isinstance(error, ResponseDecodeError):
+        return False
+    if isinstance(error, ProviderError) and error.code == "insufficient_quota":
+        return False
+    return isinstance(error, _RETRYABLE)
+
+
+def retry(
+    attempt: Callable[[], T],
+    policy: RetryPolicy,
+    *,
+    sleep: Callable[[float], None],
+    before_sleep: Callable[[float], object] = lambda _: None,
+    chance: Callable[[float, float], float] = random.uniform,
+) -> T:
+    """The result of `attempt`, after as many tries as `policy` allows.
+
+    Args:
+        attempt: One try; it has to look itself at whether it was cancelled meanwhile.
+        policy: How often and how long.
+        sleep: Waits that many seconds, or less when cancelled.
+        before_sleep: Told the length of each wait ahead of it.
+        chance: A number between its two arguments.
+
+    Raises:
+        RigError: the last try's error; `.attempts` has the ones before it.
+    """
+    tried: list[Attempt] = []
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, ProviderError) else None
+        if asked is not None:
+            return asked
+        return chance(0, min(policy.maximum, policy.initial * 2 ** (state.attempt_number - 1)))
+
+    def note(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        status = error.status if isinstance(error, ProviderError) else None
+        tried.append(Attempt(str(error), status, state.upcoming_sleep))
+        before_sleep(state.upcoming_sleep)
+
+    stop = tenacity.stop_after_attempt(policy.attempts) | tenacity.stop_before_delay(policy.total)
+    retrying = tenacity.Retrying(
+        stop=stop,
+        wait=wait,
+        retry=tenacity.retry_if_exception(is_retryable),
+        sleep=sleep,
+        before_sleep=note,
+        reraise=True,
+    )
+    try:
+        return retrying(attempt)
+    except RigError as error:
+        error.attempts = tuple(tried)
+        raise

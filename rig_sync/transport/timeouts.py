@@ -1,0 +1,41 @@
+"""How long to wait, and for what."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from rig_sync.errors import ConfigError
+
+__all__ = ["Timeouts"]
+
+
+class Timeouts(Struct, frozen=True):
+    """Deadlines in seconds; None waits for ever.
+
+    They measure the provider: the clock stands while a stream is paused and while the caller holds
+    an item. Only content counts, never pings or bare bytes.
+
+    Attributes:
+        connect: Until the connection stands.
+        first_event: From the request to the first content; also the wait for a one-shot answer.
+        idle: Between one content event and the next.
+        total: All waiting of a whole run, over all its turns.
+        tool: One call of a tool.
+
+    Raises:
+        ConfigError: a value is not positive.
+    """
+
+    connect: float | None = 10.0
+    first_event: float | None = 300.0
+    idle: float | None = 120.0
+    total: float | None = None
+    tool: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(
+                    f"Timeouts({name}={value!r}): give a number of seconds above 0, or None"
+                )

@@ -1,0 +1,105 @@
+"""What every wire is: the contract between the pure decoders and whoever feeds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from rig_sync._json import Json, JsonObject, parse
+from rig_sync.completion import CompletionRequest
+from rig_sync.errors import ProviderError, ResponseDecodeError
+from rig_sync.streaming.raw import Defect, RawEvent
+
+__all__ = ["Frame", "Wire", "bad_frame", "count", "misfits", "object_in", "whole_body"]
+
+
+class Frame(Protocol):
+    """One frame of a stream: the name the server gave it, and its data."""
+
+    event: str
+    data: str
+
+
+class Wire(Protocol):
+    """One format of requests and answers. Pure: no I/O, no clock, no thread."""
+
+    @property
+    def name(self) -> str:
+        """As `openai_chat`."""
+
+    def path(self, request: CompletionRequest, *, stream: bool) -> str:
+        """What follows the base URL."""
+
+    def encode(self, request: CompletionRequest, *, stream: bool) -> JsonObject:
+        """The body of the request.
+
+        Raises:
+            ConfigError: the wire cannot carry something in `request`; says what.
+        """
+
+    def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
+        """Raw events out of a stream; returns at the terminal frame, without reading on.
+
+        It ends without `End` when `frames` does so before the provider was done.
+        """
+
+    def decode_body(self, body: bytes) -> Iterator[RawEvent]:
+        """Raw events out of a whole body; the same that its stream would have given."""
+
+    def decode_error(self, body: str, status: int | None) -> ProviderError:
+        """The error in a response whose status says that it is one."""
+
+
+def bad_frame(data: str, why: str) -> Defect:
+    """A frame that could not be understood; the stream goes on."""
+    text = f"a frame of the stream could not be read ({why}): {data[:80]!r}"
+    return Defect(ResponseDecodeError(text, body=data[:4096]))
+
+
+def misfits(wrong: Iterable[str], data: str) -> Iterator[RawEvent]:
+    """Fields of the wrong type, left out of an otherwise good frame."""
+    for what in wrong:
+        text = f"a field of the answer has the wrong type ({what}); it was left out"
+        yield Defect(ResponseDecodeError(text, body=data[:4096]))
+
+
+def object_in(value: Json, *path: str) -> JsonObject:
+    """The object at `path` inside `value`; an empty one when there is none.
+
+    >>> object_in({"a": {"b": {"c": 1}}}, "a", "b"), object_in(None, "a")
+    ({'c': 1}, {})
+    """
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def count(fields: JsonObject, *names: str) -> int | None:
+    """The first of `names` that is a number in `fields`.
+
+    >>> count({"a": None, "b": 3}, "a", "b"), count({}, "a")
+    (3, None)
+    """
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return int(value)
+    return None
+
+
+def whole_body(body: bytes) -> JsonObject:
+    """The JSON object that a whole body has to be.
+
+    Raises:
+        ResponseDecodeError: it is something else; `.body` has the beginning.
+    """
+    try:
+        value = parse(body)
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        return value
+    text = body[:4096].decode("utf-8", "replace")
+    raise ResponseDecodeError(
+        f"the answer is no JSON object: {text[:80]!r}", recoverable=False, body=text
+    )

@@ -1,0 +1,132 @@
+"""The error bodies of all providers, made into one tree by table."""
+
+from __future__ import annotations
+
+from rig_sync._json import Json, JsonObject, compact, parse
+from rig_sync.errors import (
+    AuthenticationError,
+    BadRequest,
+    ContextLengthExceeded,
+    NotFound,
+    Overloaded,
+    PermissionDenied,
+    ProviderError,
+    RateLimited,
+    ServerError,
+)
+
+__all__ = ["BODY_LIMIT", "error_from_body", "error_from_payload"]
+
+BODY_LIMIT = 4096
+"""Characters of a body that an error keeps."""
+
+BY_STATUS: dict[int, type[ProviderError]] = {
+    400: BadRequest,
+    401: AuthenticationError,
+    403: PermissionDenied,
+    404: NotFound,
+    408: ServerError,
+    409: ServerError,
+    413: BadRequest,
+    422: BadRequest,
+    429: RateLimited,
+    503: Overloaded,
+    529: Overloaded,
+}
+
+BY_CODE: dict[str, type[ProviderError]] = {
+    "authentication_error": AuthenticationError,
+    "invalid_api_key": AuthenticationError,
+    "context_length_exceeded": ContextLengthExceeded,
+    "exceed_context_size_error": ContextLengthExceeded,
+    "insufficient_quota": RateLimited,
+    "invalid_request_error": BadRequest,
+    "model_not_found": NotFound,
+    "not_found_error": NotFound,
+    "overloaded": Overloaded,
+    "overloaded_error": Overloaded,
+    "permission_error": PermissionDenied,
+    "rate_limit_error": RateLimited,
+    "rate_limit_exceeded": RateLimited,
+    "server_error": ServerError,
+    "api_error": ServerError,
+    "tool_use_failed": BadRequest,
+    "unavailable_error": Overloaded,
+}
+
+
+def error_from_body(body: str, status: int | None) -> ProviderError:
+    """The error in a response that is one: JSON of any known shape, else what the text says."""
+    try:
+        payload = parse(body)
+    except ValueError:
+        payload = None
+    if isinstance(payload, list) and payload:  # Gemini wraps the object in an array
+        payload = payload[0]
+    if isinstance(payload, dict):
+        return error_from_payload(payload, status)
+    return _build(_describe(body, status), status, None, body)
+
+
+def error_from_payload(payload: JsonObject, status: int | None) -> ProviderError:
+    """The error in a JSON object: OpenAI's `{"error": {…}}`, `{"error": "…"}`, or flat.
+
+    >>> error_from_payload({"error": {"message": "No", "code": "invalid_api_key"}}, 401)
+    AuthenticationError('No')
+    >>> error_from_payload({"detail": "Unauthorized"}, 401).message
+    'Unauthorized'
+    """
+    inner = payload.get("error")
+    fields: JsonObject = inner if isinstance(inner, dict) else payload
+    message = inner if isinstance(inner, str) else _message_of(fields)
+    code = _word(fields.get("code"))
+    kind = _word(fields.get("type"))
+    number = _status_in(fields) or status
+    text = compact(payload)
+    found = BY_CODE.get(code or "") or BY_CODE.get(kind or "")
+    return _build(message or text[:BODY_LIMIT], number, code or kind, text, found)
+
+
+def _build(
+    message: str,
+    status: int | None,
+    code: str | None,
+    body: str,
+    by_code: type[ProviderError] | None = None,
+) -> ProviderError:
+    by_status = BY_STATUS.get(status or 0)
+    if by_status is None and status is not None and status >= 500:
+        by_status = ServerError
+    kind = by_code if by_status in (None, BadRequest, ServerError) else by_status
+    kind = kind or by_status or ProviderError
+    return kind(message, status=status, code=code, body=body[:BODY_LIMIT])
+
+
+def _message_of(fields: JsonObject) -> str:
+    for name in ("message", "detail", "msg", "title"):
+        value = fields.get(name)
+        if value:
+            return value if isinstance(value, str) else compact(value)
+    return ""
+
+
+def _word(value: Json) -> str | None:
+    return str(value) if isinstance(value, (str, int)) and value != "" else None
+
+
+def _status_in(fields: JsonObject) -> int | None:
+    """The HTTP status inside the body, as OpenRouter and Groq send after a 200."""
+    for name in ("status_code", "code"):
+        value = fields.get(name)
+        if isinstance(value, int) and 400 <= value < 600:
+            return value
+    return None
+
+
+def _describe(body: str, status: int | None) -> str:
+    text = body.strip()
+    if not text:
+        return f"an empty answer with status {status}"
+    if text[0] == "<":
+        return f"an HTML page instead of an answer: {text[:200]!r}"
+    return text[:BODY_LIMIT]

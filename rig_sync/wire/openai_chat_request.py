@@ -1,0 +1,183 @@
+"""A `CompletionRequest` as the body of an OpenAI chat completion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rig_sync._json import Json, JsonObject, compact
+from rig_sync.completion import CompletionRequest, ToolChoice, ToolDefinition
+from rig_sync.errors import ConfigError
+from rig_sync.message import (
+    AssistantMessage,
+    Audio,
+    Document,
+    Image,
+    Message,
+    Reasoning,
+    SystemMessage,
+    Text,
+    ToolCall,
+    ToolResult,
+    UserContent,
+    UserMessage,
+    Video,
+)
+
+__all__ = ["document_text", "encode_request"]
+
+
+def encode_request(
+    request: CompletionRequest,
+    *,
+    max_tokens_field: str,
+    required_word: str,
+    reasoning_field: str | None,
+) -> JsonObject:
+    """The body, without what belongs to streaming alone."""
+    body: JsonObject = {"model": request.model, "messages": []}
+    body["messages"] = list(_messages(request, reasoning_field))
+    if request.tools:
+        body["tools"] = [_tool(definition) for definition in request.tools]
+    if request.tool_choice is not None:
+        body["tool_choice"] = _tool_choice(request.tool_choice, required_word)
+    if request.reasoning is not None and request.reasoning.effort is not None:
+        body["reasoning_effort"] = request.reasoning.effort
+    if request.output_schema is not None:
+        wanted = request.output_schema
+        inner: JsonObject = {"name": wanted.name, "schema": wanted.schema, "strict": wanted.strict}
+        body["response_format"] = {"type": "json_schema", "json_schema": inner}
+    optional: dict[str, Json] = {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        max_tokens_field: request.max_tokens,
+        "seed": request.seed,
+        "stop": list(request.stop) or None,
+        "parallel_tool_calls": request.parallel_tool_calls,
+    }
+    body.update((name, value) for name, value in optional.items() if value is not None)
+    return body
+
+
+def document_text(document: Document) -> str:
+    r"""A text document as the model reads it in the prompt.
+
+    >>> document_text(Document(text="Bolt is a robot.", name="bolt.txt"))
+    '<file name="bolt.txt">\nBolt is a robot.\n</file>'
+    """
+    name = f' name="{document.name}"' if document.name else ""
+    return f"<file{name}>\n{document.text}\n</file>"
+
+
+def _messages(request: CompletionRequest, reasoning_field: str | None) -> Iterator[JsonObject]:
+    if request.preamble:
+        yield {"role": "system", "content": request.preamble}
+    if request.documents:
+        yield from _user(UserMessage(request.documents))
+    for message in request.messages:
+        yield from _message(message, reasoning_field)
+
+
+def _message(message: Message, reasoning_field: str | None) -> Iterator[JsonObject]:
+    if isinstance(message, SystemMessage):
+        yield {"role": "system", "content": message.content}
+    elif isinstance(message, UserMessage):
+        yield from _user(message)
+    else:
+        yield _assistant(message, reasoning_field)
+
+
+def _user(message: UserMessage) -> Iterator[JsonObject]:
+    """One message for each tool result, then one with the rest."""
+    results = [part for part in message.content if isinstance(part, ToolResult)]
+    others: list[UserContent] = [p for p in message.content if not isinstance(p, ToolResult)]
+    for result in results:
+        yield {"role": "tool", "tool_call_id": result.id, "content": result.text}
+        others[:0] = [part for part in result.content if isinstance(part, Image)]
+    if others or not results:
+        yield {"role": "user", "content": _content(others)}
+
+
+def _content(parts: Sequence[UserContent]) -> Json:
+    if all(isinstance(part, Text) for part in parts):
+        texts = [part.text for part in parts if isinstance(part, Text)]
+        if len(texts) < 2:
+            return "".join(texts)
+    return [_part(part) for part in parts]
+
+
+def _part(part: UserContent) -> JsonObject:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, Image) and part.data_url is not None:
+        image: JsonObject = {"url": part.data_url}
+        if part.detail is not None:
+            image["detail"] = part.detail
+        return {"type": "image_url", "image_url": image}
+    if isinstance(part, Audio) and part.data is not None:
+        kind = (part.media_type or "audio/wav").rpartition("/")[2]
+        wav = {"x-wav": "wav", "mpeg": "mp3"}.get(kind, kind)
+        return {"type": "input_audio", "input_audio": {"data": part.data, "format": wav}}
+    if isinstance(part, Video) and part.data_url is not None:
+        return {"type": "video_url", "video_url": {"url": part.data_url}}
+    if isinstance(part, Document):
+        return _document(part)
+    raise ConfigError(
+        f"chat completions cannot carry {part!r}: give images, audio and video as bytes, "
+        "images also as a URL"
+    )
+
+
+def _document(part: Document) -> JsonObject:
+    if part.text is not None:
+        return {"type": "text", "text": document_text(part)}
+    if part.file_id is not None:
+        return {"type": "file", "file": {"file_id": part.file_id}}
+    if part.data is None:
+        raise ConfigError(f"chat completions cannot fetch {part!r}: give the document as bytes")
+    name = part.name or "document.pdf"
+    return {"type": "file", "file": {"filename": name, "file_data": part.data_url}}
+
+
+def _assistant(message: AssistantMessage, reasoning_field: str | None) -> JsonObject:
+    encoded: JsonObject = {"role": "assistant", "content": message.text or None}
+    calls: list[Json] = [_call(call) for call in message.tool_calls]
+    if calls:
+        encoded["tool_calls"] = calls
+    elif encoded["content"] is None:
+        encoded["content"] = ""
+    if reasoning_field is not None and message.reasoning:
+        encoded.update(_reasoning(message.reasoning, reasoning_field))
+    return encoded
+
+
+def _reasoning(blocks: Sequence[Reasoning], field: str) -> JsonObject:
+    if field != "reasoning_details":
+        text = "".join(block.text for block in blocks)
+        return {field: text} if text else {}
+    details: list[Json] = []
+    for block in blocks:
+        kept = (block.provider_data or {}).get("reasoning_details")
+        details.extend(kept if isinstance(kept, list) else [])
+    return {field: details} if details else {}
+
+
+def _call(call: ToolCall) -> JsonObject:
+    function: JsonObject = {"name": call.name, "arguments": compact(call.arguments)}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _tool(definition: ToolDefinition) -> JsonObject:
+    function: JsonObject = {
+        "name": definition.name,
+        "description": definition.description,
+        "parameters": definition.parameters,
+    }
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: ToolChoice, required_word: str) -> Json:
+    if choice.mode != "specific":
+        return required_word if choice.mode == "required" else choice.mode
+    if len(choice.names) != 1:
+        raise ConfigError("chat completions can force one tool alone: give ToolChoice one name")
+    return {"type": "function", "function": {"name": choice.names[0]}}

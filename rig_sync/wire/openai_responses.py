@@ -1,0 +1,378 @@
+"""OpenAI Responses, and the servers that speak it (xAI, ChatGPT, Copilot, LM Studio, llama.cpp).
+
+Source: https://platform.openai.com/docs/api-reference/responses-streaming. What the item events
+tell counts; the terminal object is only asked for what no event told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+from msgspec import Struct
+
+from rig_sync._json import Json, JsonObject, compact, parse_object
+from rig_sync.completion import CompletionRequest, FinishReason, Usage
+from rig_sync.errors import ProviderError
+from rig_sync.message import (
+    Reasoning,
+    ReasoningContent,
+    ReasoningEncrypted,
+    ReasoningSummary,
+    ReasoningText,
+    Text,
+)
+from rig_sync.streaming.items import Unknown
+from rig_sync.streaming.raw import (
+    CallDone,
+    CallFragment,
+    End,
+    Failed,
+    Finish,
+    Key,
+    Meta,
+    RawEvent,
+    ReasoningDone,
+    ReasoningFragment,
+    ReasoningKind,
+    TextDone,
+    UsageReport,
+)
+from rig_sync.wire.base import Frame, bad_frame, count, misfits, object_in, whole_body
+from rig_sync.wire.errors import error_from_body, error_from_payload
+from rig_sync.wire.lenient import lenient
+from rig_sync.wire.openai_responses_request import encode_request
+
+__all__ = ["OpenAIResponses", "usage_of"]
+
+
+class _Event(Struct):
+    """The fields of all events that are read; each event has some of them."""
+
+    type: str = ""
+    delta: str | JsonObject | None = None
+    output_index: int | None = None
+    item_id: str | None = None
+    summary_index: int | None = None
+    content_index: int | None = None
+    item: JsonObject | None = None
+    response: JsonObject | None = None
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+
+
+class OpenAIResponses(Struct, frozen=True):
+    """The Responses wire; `route` is what follows the base URL."""
+
+    route: str = "/responses"
+
+    @property
+    def name(self) -> str:
+        """The module's name."""
+        return "openai_responses"
+
+    def path(self, request: CompletionRequest, *, stream: bool) -> str:
+        """The same for every model, streamed or not."""
+        del request, stream
+        return self.route
+
+    def encode(self, request: CompletionRequest, *, stream: bool) -> JsonObject:
+        """The body of the request; `additional_params` win."""
+        body = encode_request(request)
+        if stream:
+            body["stream"] = True
+        body.update(request.additional_params)
+        return body
+
+    def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
+        """Raw events of a stream; over at the terminal `response.…` event."""
+        state = _Decoding()
+        for frame in frames:
+            data = frame.data
+            if data[:1] != "{":
+                if data.strip() not in ("", "null", "[DONE]"):
+                    yield bad_frame(data, "no JSON object")
+                continue
+            try:
+                event = _decode_event(data)
+            except msgspec.DecodeError as error:
+                payload = parse_object(data)
+                if payload is None:
+                    yield bad_frame(data, str(error))
+                    continue
+                event, wrong = lenient(payload, _Event)
+                yield from misfits(wrong, data)
+            if event.type == "response.output_text.delta":  # nearly all of them are
+                if type(event.delta) is str and event.delta:
+                    state.streamed.add(_key(event))
+                    yield Text(event.delta)
+                continue
+            yield from state.handle(event, data, frame.event)
+            if state.over:
+                return
+
+    def decode_body(self, body: bytes) -> Iterator[RawEvent]:
+        """Raw events of a whole answer."""
+        payload = whole_body(body)
+        if isinstance(payload.get("error"), (dict, str)) and payload.get("error"):
+            yield Failed(error_from_payload(payload, 200))
+            return
+        yield from _Decoding().response(payload)
+
+    def decode_error(self, body: str, status: int | None) -> ProviderError:
+        """OpenAI's `{"error": {…}}`, xAI's `{"code", "error": "text"}`."""
+        return error_from_body(body, status)
+
+
+def _key(event: _Event) -> Key:
+    """What stays the same over the events of one item: Copilot's ids do not."""
+    if event.output_index is not None:
+        return event.output_index
+    return event.item_id or str(object_in(event.item).get("id") or "")
+
+
+class _Decoding:
+    """What has to be remembered from event to event.
+
+    Attributes:
+        over: The terminal event has come.
+        streamed: Keys of the items whose content came as deltas.
+    """
+
+    def __init__(self) -> None:
+        self.over = False
+        self.streamed: set[Key] = set()
+        self._told: set[Key] = set()
+        self._identified = False
+
+    def handle(self, event: _Event, data: str, name: str) -> Iterator[RawEvent]:
+        """One event that is no text delta."""
+        handler = _HANDLERS.get(event.type)
+        if handler is not None:
+            yield from handler(self, event, data)
+        elif event.type in _NOTHING_NEW:
+            return
+        elif event.type == "error" or name == "error":
+            self.over = True
+            payload = parse_object(data) or {}
+            inner: JsonObject = payload if payload.get("error") else {"error": payload}
+            yield Failed(error_from_payload(inner, 200))
+        else:
+            payload = parse_object(data) or {}
+            if payload.get("error") and not event.type:
+                self.over = True
+                yield Failed(error_from_payload(payload, 200))
+            else:
+                yield Unknown(event.type or "unknown", payload)
+
+    def response(self, response: JsonObject) -> Iterator[RawEvent]:
+        """The whole object: a one-shot answer, or the end of a stream."""
+        yield from self._meta(response)
+        items = response.get("output")
+        for index, item in enumerate(items if isinstance(items, list) else []):
+            if isinstance(item, dict) and index not in self._told:
+                key = index if not self._told else str(item.get("id") or "")
+                if key not in self._told:
+                    yield from self._item(key, item)
+        usage = object_in(response, "usage")
+        if usage:
+            yield UsageReport(usage_of(usage))
+        status = response.get("status")
+        if isinstance(status, str):
+            yield Finish(_finish(status, response))
+        yield End(response)
+
+    def _on_started(self, event: _Event, data: str) -> Iterator[RawEvent]:
+        del data
+        if not self._identified and event.response is not None:
+            yield from self._meta(event.response)
+
+    def _meta(self, response: JsonObject) -> Iterator[RawEvent]:
+        self._identified = True
+        name, model = response.get("id"), response.get("model")
+        yield Meta(
+            response_id=name if isinstance(name, str) else None,
+            model=model if isinstance(model, str) else None,
+        )
+
+    def _on_item_added(self, event: _Event, data: str) -> Iterator[RawEvent]:
+        del data
+        item = event.item or {}
+        if item.get("type") == "function_call":
+            yield CallFragment(
+                _key(event), _text(item, "call_id"), _text(item, "name"), item_id=_text(item, "id")
+            )
+
+    def _on_arguments(self, event: _Event, data: str) -> Iterator[RawEvent]:
+        del data
+        if isinstance(event.delta, str) and event.delta:
+            yield CallFragment(_key(event), arguments=event.delta)
+
+    def _on_refusal(self, event: _Event, data: str) -> Iterator[RawEvent]:
+        del data
+        if isinstance(event.delta, str) and event.delta:
+            self.streamed.add(_key(event))
+            yield Text(event.delta)
+
+    def _on_summary(self, event: _Event, data: str) -> Iterator[RawEvent]:
+        del data
+        yield from self._thought(event, "summary", event.summary_index)
+
+    def _on_thought(self, event: _Event, data: str) -> Iterator[RawEvent]:
+        del data
+        yield from self._thought(event, "text", event.content_index)
+
+    def _thought(self, event: _Event, kind: ReasoningKind, part: int | None) -> Iterator[RawEvent]:
+        if isinstance(event.delta, str) and event.delta:
+            key = _key(event)
+            self.streamed.add(key)
+            yield ReasoningFragment(event.delta, _block(key), kind, part or 0, event.item_id)
+
+    def _on_item_done(self, event: _Event, data: str) -> Iterator[RawEvent]:
+        del data
+        if event.item is not None:
+            yield from self._item(_key(event), event.item)
+
+    def _on_end(self, event: _Event, data: str) -> Iterator[RawEvent]:
+        del data
+        self.over = True
+        yield from self.response(event.response or {"status": event.type.partition(".")[2]})
+
+    def _on_failed(self, event: _Event, data: str) -> Iterator[RawEvent]:
+        del data
+        self.over = True
+        response = event.response or {}
+        if object_in(response, "usage"):
+            yield UsageReport(usage_of(object_in(response, "usage")))
+        yield Failed(error_from_payload({"error": response.get("error") or response}, 200))
+
+    def _item(self, key: Key, item: JsonObject) -> Iterator[RawEvent]:
+        """A whole output item; what its deltas told is not told again."""
+        self._told.update((key, str(item.get("id") or "")))
+        kind = item.get("type")
+        if kind == "message":
+            yield from self._message(key, item)
+        elif kind == "function_call":
+            arguments = item.get("arguments")
+            yield CallDone(
+                key,
+                _text(item, "call_id"),
+                _text(item, "name"),
+                arguments if isinstance(arguments, str) else compact(arguments),
+                _text(item, "id"),
+            )
+        elif kind == "custom_tool_call":  # its input is free text
+            arguments = compact({"input": item.get("input")})
+            custom: JsonObject = {"type": "custom_tool_call"}
+            name, call_id = _text(item, "name"), _text(item, "call_id")
+            yield CallDone(key, call_id, name, arguments, _text(item, "id"), provider_data=custom)
+        elif kind == "reasoning":
+            yield from self._reasoning(key, item)
+        else:
+            yield Unknown(str(kind or "item"), item)
+
+    def _message(self, key: Key, item: JsonObject) -> Iterator[RawEvent]:
+        for part in _objects(item.get("content")):
+            text = part.get("text") or part.get("refusal")
+            if key not in self.streamed and isinstance(text, str) and text:
+                yield Text(text)
+        kept = {name: item[name] for name in ("id", "status", "phase") if item.get(name)}
+        yield Meta(message_id=_text(item, "id"))
+        yield TextDone(kept or None)
+
+    def _reasoning(self, key: Key, item: JsonObject) -> Iterator[RawEvent]:
+        content: list[ReasoningContent] = [
+            ReasoningSummary(str(part.get("text") or "")) for part in _objects(item.get("summary"))
+        ]
+        content += [
+            ReasoningText(str(part.get("text") or "")) for part in _objects(item.get("content"))
+        ]
+        if key not in self.streamed:
+            for number, thought in enumerate(content):
+                if isinstance(thought, (ReasoningSummary, ReasoningText)):
+                    yield ReasoningFragment(
+                        thought.text, _block(key), "text", number, _text(item, "id")
+                    )
+        secret = _text(item, "encrypted_content")
+        if secret:
+            content.append(ReasoningEncrypted(secret))
+        yield ReasoningDone(_block(key), Reasoning(tuple(content), _text(item, "id")))
+
+
+def _block(key: Key) -> str:
+    return f"item {key}"
+
+
+def _text(fields: JsonObject, name: str) -> str | None:
+    value = fields.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _objects(value: Json) -> list[JsonObject]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+_Handler = Callable[[_Decoding, _Event, str], Iterator[RawEvent]]
+_HANDLERS: dict[str, _Handler] = {
+    "response.created": _Decoding._on_started,
+    "response.queued": _Decoding._on_started,
+    "response.in_progress": _Decoding._on_started,
+    "response.output_item.added": _Decoding._on_item_added,
+    "response.output_item.done": _Decoding._on_item_done,
+    "response.function_call_arguments.delta": _Decoding._on_arguments,
+    "response.refusal.delta": _Decoding._on_refusal,
+    "response.reasoning_summary_text.delta": _Decoding._on_summary,
+    "response.reasoning_text.delta": _Decoding._on_thought,
+    "response.completed": _Decoding._on_end,
+    "response.incomplete": _Decoding._on_end,
+    "response.cancelled": _Decoding._on_end,
+    "response.failed": _Decoding._on_failed,
+}
+_NOTHING_NEW = frozenset(
+    {  # each repeats what deltas or the finished item tell
+        "keepalive",
+        "response.content_part.added",
+        "response.content_part.done",
+        "response.custom_tool_call_input.delta",
+        "response.custom_tool_call_input.done",
+        "response.function_call_arguments.done",
+        "response.output_text.annotation.added",
+        "response.output_text.done",
+        "response.reasoning_summary_part.added",
+        "response.reasoning_summary_part.done",
+        "response.reasoning_summary_text.done",
+        "response.reasoning_text.done",
+        "response.refusal.done",
+    }
+)
+
+
+def _finish(status: str, response: JsonObject) -> FinishReason:
+    if status == "completed":
+        return FinishReason("stop", status)
+    if status != "incomplete":
+        return FinishReason("other", status)
+    reason = object_in(response, "incomplete_details").get("reason")
+    raw = f"{status}:{reason}"
+    if reason == "max_output_tokens":
+        return FinishReason("length", raw)
+    return FinishReason("content_filter" if reason == "content_filter" else "other", raw)
+
+
+def usage_of(fields: JsonObject) -> Usage:
+    """Usage as the Responses API reports it.
+
+    >>> usage_of({"input_tokens": 4, "output_tokens": 2}).input_tokens
+    4
+    """
+    return Usage(
+        input_tokens=count(fields, "input_tokens"),
+        output_tokens=count(fields, "output_tokens"),
+        total_tokens=count(fields, "total_tokens"),
+        cached_input_tokens=count(object_in(fields, "input_tokens_details"), "cached_tokens"),
+        cache_creation_input_tokens=count(
+            object_in(fields, "input_tokens_details"), "cache_write_tokens"
+        ),
+        reasoning_tokens=count(object_in(fields, "output_tokens_details"), "reasoning_tokens"),
+    )
