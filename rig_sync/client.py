@@ -18,7 +18,7 @@ from rig_sync.wire.base import Wire
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Client", "ClientOptions"]
+__all__ = ["Client", "ClientOptions", "env"]
 
 C = TypeVar("C", bound="Client")
 
@@ -80,13 +80,15 @@ class Client:
         )
 
     @classmethod
-    def from_env(cls: type[C]) -> C:
+    def from_env(cls: type[C], **options: Unpack[ClientOptions]) -> C:
         """A client with the key, and where there is a variable for it the address, from outside.
+
+        What is in `options` is not looked up.
 
         Raises:
             ConfigError: the variable with the key is not set.
         """
-        return cls(cls._key_from_env(), base_url=env(cls.base_url_env))
+        return cls(cls._key_from_env(), **cls._with_env(options))
 
     def __repr__(self) -> str:
         return f"{type(self).__module__}.{type(self).__name__}({self.endpoint!r})"
@@ -124,6 +126,12 @@ class Client:
                 f"{cls.name} needs an API key: set {cls.api_key_env}, or use Client(api_key=...)"
             )
         return key
+
+    @classmethod
+    def _with_env(cls, options: ClientOptions) -> ClientOptions:
+        """`options`, with the address from outside unless they have one."""
+        url = options.get("base_url") or env(cls.base_url_env)
+        return {**options, "base_url": url}
 
     def _auth(self, key: str) -> dict[str, str]:
         """The headers that carry the key."""

@@ -56,6 +56,8 @@ __all__ = [
     "TotalTimeout",
     "TransportError",
     "UnknownToolCall",
+    "error_fields",
+    "error_from_fields",
 ]
 
 
@@ -85,6 +87,47 @@ class RigError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # keyword arguments of the subclasses live in __dict__; args alone would lose them
         return (_rebuild, (type(self), self.args, dict(self.__dict__)))
+
+
+def error_fields(error: RigError) -> dict[str, object]:
+    """An error as plain fields, for JSON: its kind, its words, and what is known beside them.
+
+    >>> error_fields(RateLimited("slow down", status=429))
+    {'kind': 'RateLimited', 'message': 'slow down', 'status': 429}
+    """
+    fields: dict[str, object] = {"kind": type(error).__name__}
+    fields["message"] = error.message if isinstance(error, ProviderError) else str(error)
+    for name in _JSON_FIELDS:
+        value = getattr(error, name, None)
+        if value:
+            fields[name] = value
+    return fields
+
+
+def error_from_fields(fields: dict[str, object]) -> RigError:
+    """The error that `error_fields` took apart; of an unknown kind, a plain `RigError`.
+
+    >>> error_from_fields({"kind": "RateLimited", "message": "slow down", "status": 429}).status
+    429
+    """
+    kind = _kinds().get(str(fields.get("kind")), RigError)
+    error = kind(str(fields.get("message", "")))
+    for name in _JSON_FIELDS:
+        if name in fields:
+            setattr(error, name, fields[name])
+    return error
+
+
+_JSON_FIELDS = ("recoverable", "provider", "status", "code", "body", "request_id", "retry_after")
+
+
+def _kinds() -> dict[str, type[RigError]]:
+    found, waiting = {"RigError": RigError}, [RigError]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            found[kind.__name__] = kind
+            waiting.append(kind)
+    return found
 
 
 def _rebuild(kind: type[RigError], args: tuple[object, ...], state: dict[str, object]) -> RigError:

@@ -30,7 +30,14 @@ from rig_sync.transport.retry import RetryPolicy
 from rig_sync.transport.timeouts import Timeouts
 from rig_sync.wire.base import Wire
 
-__all__ = ["CallOptions", "CompletionModel", "Promptable", "RequestBuilder", "as_prompt"]
+__all__ = [
+    "CallOptions",
+    "CompletionModel",
+    "Promptable",
+    "RequestBuilder",
+    "as_prompt",
+    "check_request",
+]
 
 Promptable: TypeAlias = str | UserMessage
 """What a prompt may be: words, or a message with more than words."""

@@ -194,13 +194,13 @@ class Agent:
         return AgentStream(Progress(run), settings, raise_errors=raise_errors)
 
 
-def _checked(value: int, name: str) -> int:
+def _checked(value: object, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigError(f"{name}={value!r}: give a whole number, 1 or more")
     return value
 
 
-def _document(number: int, part: str | Document) -> Document:
+def _document(number: int, part: object) -> Document:
     if isinstance(part, Document):
         return part
     if not isinstance(part, str) or not part.strip():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from msgspec import Struct
 
+from rig_sync._json import from_json, to_json
 from rig_sync.completion import FinishReason, ResponseIds, Usage
 from rig_sync.message import Message, ToolCall, ToolResult
 from rig_sync.streaming.items import StreamedAssistantContent, StreamError
@@ -20,6 +21,8 @@ __all__ = [
     "StreamUserItem",
     "ToolExecutionCommitted",
     "ToolExecutionStarted",
+    "dump_item",
+    "load_item",
 ]
 
 
@@ -97,3 +100,24 @@ MultiTurnStreamItem: TypeAlias = (
     | StreamError
     | FinalResponse
 )
+
+
+def dump_item(item: MultiTurnStreamItem) -> bytes:
+    """An item as one line of JSON, with its tag; of an error, what can be told in JSON.
+
+    >>> dump_item(ModelTurnRetried(2))
+    b'{"type":"model_turn_retried","turn":2}'
+    """
+    return to_json(item)
+
+
+def load_item(data: bytes | str) -> MultiTurnStreamItem:
+    """The item that `dump_item` wrote.
+
+    Raises:
+        msgspec.ValidationError: `data` is JSON, but no item; the message has the path.
+
+    >>> load_item(b'{"type":"model_turn_retried","turn":2}')
+    ModelTurnRetried(turn=2)
+    """
+    return cast(MultiTurnStreamItem, from_json(data, MultiTurnStreamItem))

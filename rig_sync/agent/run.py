@@ -23,7 +23,7 @@ from rig_sync.message import (
     unanswered_calls,
 )
 
-__all__ = ["AgentRun", "CallModel", "CallTools", "Done", "Step"]
+__all__ = ["AgentRun", "CallModel", "CallTools", "Done", "Step", "without_empty"]
 
 NOT_RUN = "This tool was not run: the conversation was interrupted before."
 INTERRUPTED = "Interrupted: this tool may have run, its result is unknown."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from rig_sync.agent.driver import Progress, RunSettings, drive
 from rig_sync.agent.items import FinalResponse, MultiTurnStreamItem, StreamAssistantItem
 from rig_sync.completion import Usage
@@ -44,6 +46,12 @@ class AgentStream(ItemStream[MultiTurnStreamItem]):
     def usage(self) -> Usage:
         """Tokens of the model calls that have ended."""
         return self._progress.run.usage
+
+    @property
+    def response(self) -> FinalResponse:
+        """The end of the run, or before that what it would be if it ended here."""
+        run = self._progress.run
+        return self._progress.final or replace(run.response(), messages=self.messages)
 
     @property
     def final(self) -> FinalResponse | None:

@@ -5,12 +5,15 @@ Source: https://github.com/ggml-org/llama.cpp/tree/master/tools/server
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rig_sync.client import Client as BaseClient
-from rig_sync.client import env
+from rig_sync.client import ClientOptions, env
 from rig_sync.wire.base import Wire
 from rig_sync.wire.openai_chat import OpenAIChat
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["Client"]
 
@@ -24,6 +27,6 @@ class Client(BaseClient):
     wire: Wire = OpenAIChat(reasoning_field="reasoning_content")
 
     @classmethod
-    def from_env(cls) -> Client:
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Client:
         """A client from `LLAMACPP_API_BASE_URL` and `LLAMACPP_API_KEY`, each if set."""
-        return cls(env("LLAMACPP_API_KEY"), base_url=env(cls.base_url_env))
+        return cls(env("LLAMACPP_API_KEY"), **cls._with_env(options))

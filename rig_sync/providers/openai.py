@@ -54,7 +54,7 @@ class Client(BaseClient):
         super().__init__(api_key, **options)
 
     @classmethod
-    def from_env(cls) -> Client:
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Client:
         """A client from `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID`.
 
         Raises:
@@ -62,9 +62,9 @@ class Client(BaseClient):
         """
         return cls(
             cls._key_from_env(),
-            base_url=env(cls.base_url_env),
             organization=env("OPENAI_ORG_ID"),
             project=env("OPENAI_PROJECT_ID"),
+            **cls._with_env(options),
         )
 
     def completions_api(self) -> Client:

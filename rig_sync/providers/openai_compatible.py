@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rig_sync.client import Client as BaseClient
-from rig_sync.client import env
+from rig_sync.client import ClientOptions, env
 from rig_sync.errors import ConfigError
 from rig_sync.wire.base import Wire
 from rig_sync.wire.openai_chat import OpenAIChat
 from rig_sync.wire.openai_responses import OpenAIResponses
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["Client"]
 
@@ -27,16 +30,16 @@ class Client(BaseClient):
     wire: Wire = OpenAIChat()
 
     @classmethod
-    def from_env(cls) -> Client:
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Client:
         """A client from `OPENAI_COMPATIBLE_BASE_URL`, and `OPENAI_COMPATIBLE_API_KEY` if set.
 
         Raises:
             ConfigError: the address is not set.
         """
-        url = env(cls.base_url_env)
-        if url is None:
+        found = cls._with_env(options)
+        if found["base_url"] is None:
             raise ConfigError(f"set {cls.base_url_env}, or use Client(base_url='http://...')")
-        return cls(env("OPENAI_COMPATIBLE_API_KEY"), base_url=url)
+        return cls(env("OPENAI_COMPATIBLE_API_KEY"), **found)
 
     def responses_api(self) -> Client:
         """The same client on the Responses API; the two share their connections."""

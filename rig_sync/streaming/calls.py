@@ -90,6 +90,17 @@ class OpenCall:
         self._scanned = len(self.pieces)
         return self._scanner.whole
 
+    def take(self, fragment: CallFragment) -> Iterator[ToolCallDelta]:
+        """Add what `fragment` tells; yields what to show of it."""
+        if fragment.id and self.id is None:
+            self.id = fragment.id
+        if fragment.name and self.name is None:
+            self.name = fragment.name
+            yield ToolCallDelta(self.internal_id, Name(fragment.name))
+        if fragment.arguments:
+            self.pieces.append(fragment.arguments)
+            yield ToolCallDelta(self.internal_id, Delta(fragment.arguments))
+
     def restart(self) -> None:
         """Forget the arguments: what came was a placeholder."""
         self.pieces.clear()
@@ -111,24 +122,17 @@ class CallTable:
         if call is None or self._begins_another(call, fragment):
             call = self._open(fragment, call)
             yield call
-        if fragment.id and call.id is None:
-            call.id = fragment.id
-        if fragment.name and call.name is None:
-            call.name = fragment.name
-            yield ToolCallDelta(call.internal_id, Name(fragment.name))
-        if fragment.arguments:
-            call.pieces.append(fragment.arguments)
-            yield ToolCallDelta(call.internal_id, Delta(fragment.arguments))
+        yield from call.take(fragment)
 
     def close(self, done: CallDone) -> Iterator[ToolCallDelta | OpenCall]:
         """The wire says that a call is whole; a call that had no fragments begins here."""
         call = self._by_key.get(done.key)
+        untold = "" if call is not None and call.pieces else done.arguments or ""
+        fragment = CallFragment(done.key, done.id, done.name, untold)
         if call is None:
-            whole = done.arguments or ""
-            yield from self.add(CallFragment(done.key, done.id, done.name, whole, done.item_id))
-            call = self._by_key[done.key]
-        call.id = call.id or done.id
-        call.name = call.name or done.name
+            call = self._open(fragment, None)
+            yield call
+        yield from call.take(fragment)
         call.done = done
 
     def _find(self, fragment: CallFragment) -> OpenCall | None:

@@ -117,11 +117,15 @@ class ItemStream(Generic[T]):
         self._join()
 
     def text_deltas(self) -> Iterator[str]:
-        """Only the words, as they come."""
-        for item in self:
-            text = self._text_of(item)
-            if text is not None:
-                yield text
+        """Only the words, as they come; closing this iterator closes the stream."""
+        try:
+            for item in self:
+                text = self._text_of(item)
+                if text is not None:
+                    yield text
+        except GeneratorExit:  # as a WSGI server does when the browser has gone
+            self.close()
+            raise
 
     @property
     def cancelled(self) -> bool:

@@ -75,20 +75,10 @@ class Unknown(Struct, frozen=True, tag="unknown"):
         return f"Unknown({self.kind!r})"
 
 
-class StreamError:
-    """An error handed over as an item: `raise_errors` decides which are.
+class StreamError(Struct, frozen=True, tag="error"):
+    """An error handed over as an item: `raise_errors` decides which are."""
 
-    Not a Struct: an exception does not go to JSON, its message does (see `to_json`).
-    """
-
-    __slots__ = ("error",)
-    __match_args__ = ("error",)
-
-    def __init__(self, error: RigError) -> None:
-        self.error = error
-
-    def __repr__(self) -> str:
-        return f"StreamError({self.error!r})"
+    error: RigError
 
 
 StreamedAssistantContent: TypeAlias = (

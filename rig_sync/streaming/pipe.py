@@ -7,6 +7,7 @@ provider. The consumer takes all that is there under one acquisition of the lock
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 MAX_ITEMS = 1024
 MAX_BYTES = 256 * 1024
+NAP_RATE = 4000  # items a second
+NAP_SECONDS = 0.0005
 
 
 class Pipe(Generic[T]):
@@ -43,6 +46,10 @@ class Pipe(Generic[T]):
         self._closed = False
         self._kicked = False
         self._taker_waits = False
+        self._putter_waits = False
+        self._over = threading.Event()  # set by `close`: ends a nap
+        self._taken = 0  # items since `_since`
+        self._since = time.monotonic()
 
     def put(self, batch: Sequence[T], size: int) -> bool:
         """Hand over `batch`, which took `size` bytes to say; blocks while the pipe is full.
@@ -52,12 +59,16 @@ class Pipe(Generic[T]):
         """
         with self._lock:
             while self._is_full(len(batch), size) and not self._closed:
+                self._putter_waits = True
                 self._emptied.wait()
+                self._putter_waits = False
             if self._closed:
                 return False
             self._items.extend(batch)
             self._bytes += size
-            self._wake_taker()
+            if self._taker_waits:
+                self._taker_waits = False  # one wake-up is enough, however long it takes
+                self._filled.notify()
             return True
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -73,6 +84,8 @@ class Pipe(Generic[T]):
         Returns:
             An empty list when the time is over, after `kick`, or at the end: see `finished`.
         """
+        if not self._items:
+            self._nap()
         with self._lock:
             if not self._items and not self.finished and not self._closed and not self._kicked:
                 self._taker_waits = True
@@ -83,7 +96,9 @@ class Pipe(Generic[T]):
             if batch:
                 self._items = []
                 self._bytes = 0
-                self._emptied.notify()
+                self._taken += len(batch)
+                if self._putter_waits:
+                    self._emptied.notify()
             return batch
 
     def kick(self) -> None:
@@ -96,10 +111,23 @@ class Pipe(Generic[T]):
         """The consumer wants no more: what is in the pipe is dropped, a waiting `put` returns."""
         with self._lock:
             self._closed = True
+            self._over.set()
             self._items = []
             self._bytes = 0
             self._emptied.notify_all()
             self._filled.notify_all()
+
+    def _nap(self) -> None:
+        """Let a fast writer get ahead: what costs is the thread switch, not the hand-over.
+
+        At the speed of any model it never naps; when more than 4,000 items a second came lately,
+        half a millisecond makes one switch carry many of them.
+        """
+        now = time.monotonic()
+        fast = now - self._since < self._taken / NAP_RATE
+        self._since, self._taken = now, 0
+        if fast and not self.finished:
+            self._over.wait(NAP_SECONDS)
 
     def _is_full(self, items: int, size: int) -> bool:
         if not self._items:
@@ -107,5 +135,5 @@ class Pipe(Generic[T]):
         return len(self._items) + items > self._max_items or self._bytes + size > self._max_bytes
 
     def _wake_taker(self) -> None:
-        if self._taker_waits:
-            self._filled.notify()
+        self._taker_waits = False
+        self._filled.notify()

@@ -10,8 +10,10 @@ import email.utils
 import http.client
 import os
 import threading
-from collections.abc import Iterator, Mapping, MutableMapping
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
@@ -103,10 +105,10 @@ class Reply:
             ReadFailed: the connection broke.
             LineCut: another thread cut it.
         """
-        read1 = self._response.raw.read1
+        read = self._reader()
         while True:
             try:
-                data = read1(READ_SIZE, decode_content=True)
+                data = read()
             except Exception as error:
                 self._line.check()
                 if _ended_early(error):
@@ -118,6 +120,13 @@ class Reply:
             yield data
         self._line.check()
         self.whole = self.clean
+
+    def _reader(self) -> Callable[[], bytes]:
+        raw = self._response.raw
+        if isinstance(raw, urllib3.BaseHTTPResponse):
+            return partial(raw.read1, READ_SIZE, decode_content=True)
+        pieces = self._response.iter_content(READ_SIZE)  # what a stub library put in its place
+        return lambda: next(pieces, b"")
 
     def text(self) -> str:
         """The body as text, up to 1 MiB of it, whatever it is.
@@ -135,13 +144,12 @@ class Reply:
 
     def finish(self) -> None:
         """Give the connection back if the rest of the body comes at once; else close it."""
-        if not self.whole and self._line.hurry(DRAIN_SECONDS):
-            with contextlib.suppress(RigError, LineCut):
-                left = BODY_LIMIT
-                for piece in self.chunks():
-                    left -= len(piece)
-                    if left < 0:
-                        break
+        end = time.monotonic() + DRAIN_SECONDS
+        chunks = self.chunks()
+        with contextlib.suppress(RigError, LineCut):
+            while not self.whole and self._line.hurry(end - time.monotonic()):
+                if next(chunks, None) is None:
+                    break
         self.close()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import socket
 import threading
 from typing import Protocol
 
-__all__ = ["Line", "LineCut"]
+__all__ = ["Connection", "Line", "LineCut", "Raw"]
 
 
 class Connection(Protocol):
@@ -85,9 +85,9 @@ class Line:
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
     def hurry(self, seconds: float) -> bool:
-        """Let reads wait at most this long from now on; False if there is no socket to tell."""
+        """Let reads wait at most this long from now on; False if there is no time or no socket."""
         sock = getattr(self._connection, "sock", None)
-        if not isinstance(sock, socket.socket):
+        if seconds <= 0 or not isinstance(sock, socket.socket):
             return False
         sock.settimeout(seconds)
         return True

@@ -89,7 +89,7 @@ def test_shared() -> None:
     """The vectors of other projects' test suites all pass."""
     if not SHARED.exists():
         pytest.skip(f"the shared vectors are not part of the repository: no {SHARED}")
-    assert run(load(SHARED), cuts=1000) == []
+    assert run(load(SHARED), cuts=500) == []
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

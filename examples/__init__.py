@@ -1,0 +1,1 @@
+"""Examples, each under 40 lines; the tests run every one."""

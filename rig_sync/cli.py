@@ -1,0 +1,230 @@
+"""The command `rig-sync`: one prompt, streamed to the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from rig_sync.agent.agent import Agent, RunOptions
+from rig_sync.agent.items import FinalResponse, dump_item
+from rig_sync.client import Client, ClientOptions
+from rig_sync.errors import ConfigError, RigError
+from rig_sync.modelfile import SMOLLM2, find
+from rig_sync.providers import client_class
+from rig_sync.stdout import silence, stream_to_stdout
+from rig_sync.streaming.items import StreamError
+from rig_sync.version import VERSION
+
+__all__ = ["main"]
+
+DEFAULT_MODEL = "local:smollm2"
+OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+
+EPILOG = """\
+Without --model the built-in model answers (local:smollm2): no key, nothing leaves this machine. It
+is fetched once, 93 MB; it is small and often wrong. RIG_SYNC_MODEL names another default.
+
+  rig-sync "Tell me a short story about a robot."
+  rig-sync --model openai:gpt-5.5 "Tell me a short story about a robot."
+  rig-sync --model openai_compatible:qwen3 --base-url http://localhost:8000/v1 "Hello"
+  rig-sync --tool mytools:weather --model openai:gpt-5.5 "Will it rain in Ulm?"
+  rig-sync models pull              fetch the built-in model now
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (the process's own by default); returns its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    try:
+        if arguments[:1] == ["models"]:
+            return _models(arguments[1:])
+        return _prompt(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        silence(sys.stdout)
+        return OK
+    except RigError as error:
+        if debug:
+            traceback.print_exc()
+        else:
+            print(f"rig-sync: {_one_line(error)}", file=sys.stderr)
+        return MISUSED if isinstance(error, ConfigError) else FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rig-sync",
+        description="Stream a language model's answer to the terminal.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("prompt", nargs="?", metavar="PROMPT", help="what to ask; - reads standard input")
+    add("--model", metavar="PROVIDER:NAME", help="which model answers")
+    add("--base-url", metavar="URL", help="where the provider is")
+    add("--preamble", metavar="TEXT", help="the system prompt")
+    add("--temperature", type=float, metavar="T", help="0 or above")
+    add("--max-tokens", type=int, metavar="N", help="the most tokens of one answer")
+    add("--max-turns", type=int, metavar="N", help="model calls at most, with tools")
+    add(
+        "--tool",
+        action="append",
+        default=[],
+        metavar="MODULE:FUNCTION",
+        help="a Python function that the model may call; may be repeated",
+    )
+    add("--show-reasoning", action="store_true", help="print the model's thinking too")
+    add("--usage", action="store_true", help="print the token counts to standard error")
+    add("--json", action="store_true", help="print every item of the stream as a line of JSON")
+    add("--offline", action="store_true", help="never fetch anything")
+    add("--debug", action="store_true", help="print a traceback on errors")
+    add("--version", action="version", version=f"rig-sync {VERSION}")
+    return parser
+
+
+def _prompt(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    prompt = _read_prompt(options.prompt)
+    with _client(options) as client:
+        agent = _agent(client, options)
+        run: RunOptions = {}
+        if options.max_turns is not None:
+            run["max_turns"] = options.max_turns
+        final, status = (_print_json if options.json else _print_text)(agent, prompt, run, options)
+    if options.usage and final is not None:
+        usage = final.usage
+        print(
+            f"{_count(usage.input_tokens)} in, {_count(usage.output_tokens)} out", file=sys.stderr
+        )
+    return status
+
+
+def _print_text(
+    agent: Agent, prompt: str, run: RunOptions, options: argparse.Namespace
+) -> tuple[FinalResponse | None, int]:
+    stream = agent.stream_prompt(prompt, **run)
+    return stream_to_stdout(stream, show_reasoning=options.show_reasoning), OK
+
+
+def _print_json(
+    agent: Agent, prompt: str, run: RunOptions, options: argparse.Namespace
+) -> tuple[FinalResponse | None, int]:
+    del options
+    status = OK
+    run["raise_errors"] = "none"
+    with agent.stream_prompt(prompt, **run) as stream:
+        for item in stream:
+            print(dump_item(item).decode(), flush=True)
+            if isinstance(item, StreamError) and not item.error.recoverable:
+                print(f"rig-sync: {_one_line(item.error)}", file=sys.stderr)
+                status = FAILED
+        return stream.final, status
+
+
+def _read_prompt(given: str | None) -> str:
+    if given == "-" or (given is None and not sys.stdin.isatty()):
+        return sys.stdin.read()
+    if given is None:
+        raise ConfigError('there is no prompt: write rig-sync "your question", or see --help')
+    return given
+
+
+def _client(options: argparse.Namespace) -> Client:
+    """The client of the model that was asked for; sets `options.model_name`."""
+    wanted = options.model or os.environ.get("RIG_SYNC_MODEL", "").strip()
+    if not wanted and options.base_url:
+        raise ConfigError("--base-url needs a model: add --model openai_compatible:NAME")
+    wanted = wanted or DEFAULT_MODEL
+    provider, colon, name = wanted.partition(":")
+    if not colon or not name.strip():
+        raise ConfigError(f"--model {wanted!r}: write PROVIDER:NAME, as openai:gpt-5.5")
+    options.model_name = name
+    kind = client_class(provider)
+    if provider == "local" and name == SMOLLM2.name:
+        _have_built_in(options)
+    given: ClientOptions = {"base_url": options.base_url} if options.base_url else {}
+    return kind.from_env(**given)
+
+
+def _agent(client: Client, options: argparse.Namespace) -> Agent:
+    builder = client.agent(options.model_name).tools(_tool(name) for name in options.tool)
+    if options.preamble is not None:
+        builder.preamble(options.preamble)
+    if options.temperature is not None:
+        builder.temperature(options.temperature)
+    if options.max_tokens is not None:
+        builder.max_tokens(options.max_tokens)
+    return builder.build()
+
+
+def _tool(name: str) -> object:
+    module, colon, function = name.partition(":")
+    if not colon or not module or not function:
+        raise ConfigError(f"--tool {name!r}: write MODULE:FUNCTION, as mytools:weather")
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found: object = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"--tool {name!r}: {error}") from error
+    return found
+
+
+def _have_built_in(options: argparse.Namespace) -> None:
+    """Fetch the built-in model if it is not there yet, and say so first."""
+    if find(SMOLLM2) is not None:
+        return
+    if options.offline:
+        raise ConfigError(
+            "the built-in model is not on this machine and --offline forbids to fetch it: "
+            "run `rig-sync models pull` while online"
+        )
+    _pull()
+
+
+def _models(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="rig-sync models", description="The built-in model.")
+    parser.add_argument("action", choices=["pull"], help="fetch it, once")
+    parser.add_argument("--debug", action="store_true", help="print a traceback on errors")
+    parser.parse_args(arguments)
+    found = find(SMOLLM2)
+    if found is None:
+        _pull()
+    else:
+        print(f"{SMOLLM2.name} is already there: {found}", file=sys.stderr)
+    return OK
+
+
+def _pull() -> None:
+    from rig_sync.pull import ProgressBar, pull  # noqa: PLC0415 - not needed by most runs
+
+    bar = ProgressBar(sys.stderr)
+    try:
+        path = pull(SMOLLM2, report=bar)
+    finally:
+        bar.close()
+    print(f"Saved to {path}", file=sys.stderr)
+
+
+def _count(tokens: int | None) -> str:
+    return "unknown tokens" if tokens is None else f"{tokens} tokens"
+
+
+def _one_line(error: RigError) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def entry() -> NoReturn:
+    """The console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()

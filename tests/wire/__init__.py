@@ -1,0 +1,1 @@
+"""The wires against recorded traffic, and against frames of our own making."""
