@@ -29,7 +29,7 @@ def by_hand(url: str) -> tuple[int, int]:
     pieces = 0
     size = 0
     with requests.post(f"{url}/chat/completions", json=body, stream=True, timeout=60) as response:
-        for event in sseclient.SSEClient(response.iter_content(None)).events():  # type: ignore[arg-type]
+        for event in sseclient.SSEClient(response.iter_content(None)).events():
             if event.data == "[DONE]":
                 break
             text = json.loads(event.data)["choices"][0]["delta"].get("content")

@@ -1,4 +1,4 @@
-"""A unittest suite of code that streams, with HTTP stubbed: `python -m unittest examples.test_with_stubs`."""
+"""Test code that streams, with HTTP stubbed: `python -m unittest examples.test_with_stubs`."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -11,9 +12,9 @@ from rig_sync.errors import RigError, error_fields, error_from_fields
 if TYPE_CHECKING:
     Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
     JsonObject: TypeAlias = "dict[str, Json]"
-else:  # msgspec reads annotations at run time, knows no recursive alias, and takes this as any
-    Json = object
-    JsonObject = dict[str, object]
+else:  # msgspec reads annotations at run time and knows no recursive alias
+    Json = typing.Any
+    JsonObject = dict[str, Json]
 
 __all__ = ["Json", "JsonObject", "compact", "from_json", "parse", "parse_object", "to_json"]
 

@@ -19,6 +19,7 @@ __all__ = [
     "AssistantContent",
     "AssistantMessage",
     "Audio",
+    "BaseMessage",
     "Document",
     "Image",
     "Message",
@@ -225,13 +226,17 @@ UserContent: TypeAlias = Text | Image | Audio | Video | Document | ToolResult
 AssistantContent: TypeAlias = Text | Reasoning | ToolCall | Image
 
 
-class SystemMessage(Struct, frozen=True, tag_field="role", tag="system"):
+class BaseMessage(Struct, frozen=True, tag_field="role"):
+    """What the three kinds of message have in common, so that a list of them has a type."""
+
+
+class SystemMessage(BaseMessage, frozen=True, tag="system"):
     """Instructions to the model."""
 
     content: str
 
 
-class UserMessage(Struct, frozen=True, tag_field="role", tag="user"):
+class UserMessage(BaseMessage, frozen=True, tag="user"):
     """What the user's side says: words, media, and the results of tools."""
 
     content: tuple[UserContent, ...]
@@ -242,7 +247,7 @@ class UserMessage(Struct, frozen=True, tag_field="role", tag="user"):
         return "".join(part.text for part in self.content if isinstance(part, Text))
 
 
-class AssistantMessage(Struct, frozen=True, tag_field="role", tag="assistant", omit_defaults=True):
+class AssistantMessage(BaseMessage, frozen=True, tag="assistant", omit_defaults=True):
     """What the model said: words, thoughts and tool calls, in the order they came."""
 
     content: tuple[AssistantContent, ...] = ()
@@ -294,7 +299,7 @@ def assistant(*content: str | AssistantContent) -> AssistantMessage:
 _decoder = msgspec.json.Decoder(list[Message])
 
 
-def dump_messages(messages: Sequence[Message]) -> bytes:
+def dump_messages(messages: Sequence[BaseMessage]) -> bytes:
     """A history as JSON, every message and part with its tag.
 
     >>> dump_messages([user("Hi")])

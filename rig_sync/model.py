@@ -19,7 +19,16 @@ from rig_sync.completion import (
     ToolDefinition,
 )
 from rig_sync.errors import ConfigError
-from rig_sync.message import Document, Message, UserMessage, unanswered_calls, user
+from rig_sync.message import (
+    AssistantMessage,
+    BaseMessage,
+    Document,
+    Message,
+    SystemMessage,
+    UserMessage,
+    unanswered_calls,
+    user,
+)
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.handle import RaiseErrors
 from rig_sync.streaming.pause import PauseControl
@@ -35,6 +44,7 @@ __all__ = [
     "CompletionModel",
     "Promptable",
     "RequestBuilder",
+    "as_history",
     "as_prompt",
     "check_request",
 ]
@@ -87,13 +97,13 @@ class CompletionModel:
         """The client's name, as `openai`."""
         return self._endpoint.provider
 
-    def completion(self, prompt: Promptable, history: Iterable[Message] = ()) -> RequestBuilder:
+    def completion(self, prompt: Promptable, history: Iterable[BaseMessage] = ()) -> RequestBuilder:
         """A request to be completed and sent: `model.completion("Hi").send()`."""
-        messages = (*history, as_prompt(prompt))
+        messages = (*as_history(history), as_prompt(prompt))
         return RequestBuilder(self, CompletionRequest(self.name, messages))
 
     def stream_completion(
-        self, prompt: Promptable, history: Iterable[Message] = ()
+        self, prompt: Promptable, history: Iterable[BaseMessage] = ()
     ) -> RequestBuilder:
         """A request to be completed and streamed: `model.stream_completion("Hi").stream()`."""
         return self.completion(prompt, history)
@@ -165,10 +175,10 @@ class RequestBuilder(Struct, frozen=True):
         """Further context, ahead of the history."""
         return self._with(documents=(*self.request.documents, *documents))
 
-    def messages(self, messages: Iterable[Message]) -> RequestBuilder:
+    def messages(self, messages: Iterable[BaseMessage]) -> RequestBuilder:
         """Further history, ahead of the prompt."""
         *before, prompt = self.request.messages
-        return self._with(messages=(*before, *messages, prompt))
+        return self._with(messages=(*before, *as_history(messages), prompt))
 
     def tools(self, *definitions: ToolDefinition) -> RequestBuilder:
         """Tools that the model may call."""
@@ -250,6 +260,26 @@ def as_prompt(prompt: Promptable) -> UserMessage:
     if not prompt.strip():
         raise ConfigError("the prompt is empty: write what the model should answer")
     return user(prompt)
+
+
+def as_history(messages: Iterable[BaseMessage]) -> tuple[Message, ...]:
+    """`messages`, each of which is one.
+
+    Raises:
+        ConfigError: something in it is none.
+
+    >>> as_history([user("Hi")])[0].text
+    'Hi'
+    """
+    history: list[Message] = []
+    for message in messages:
+        if not isinstance(message, (SystemMessage, UserMessage, AssistantMessage)):
+            raise ConfigError(
+                f"the history has {message!r}, which is no message: "
+                "write rig_sync.user(...) or rig_sync.assistant(...)"
+            )
+        history.append(message)
+    return tuple(history)
 
 
 def check_request(request: CompletionRequest) -> None:

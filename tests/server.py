@@ -2,7 +2,7 @@
 
 A script is a list of steps, one script for each request in the order of arrival:
 
-    with ScriptedServer(sse_response(*chat_chunks("Hello"), WaitFor(seen), *chat_chunks())) as server:
+    with ScriptedServer(sse_response(*chat_chunks("Hello"), Stall())) as server:
         ...
 
 Nothing waits for ever: a step that is never released is an error, and errors in the server's

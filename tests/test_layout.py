@@ -146,7 +146,7 @@ def test_pure_modules_import_no_effects(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOUSED)
 def test_all_is_what_is_exported(name: str) -> None:
-    """`__all__` names every public class and function of a module, and nothing that is not there."""
+    """`__all__` names every public class and function of a module, and no others."""
     module = importlib.import_module(f"rig_sync.{name}")
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
     defined = {

@@ -15,12 +15,13 @@ from rig_sync.agent.run import AgentRun
 from rig_sync.agent.stream import AgentStream, fold
 from rig_sync.completion import CompletionRequest, ToolChoice
 from rig_sync.errors import ConfigError
-from rig_sync.message import Document, Message
+from rig_sync.message import BaseMessage, Document
 from rig_sync.model import (
     CallOptions,
     CompletionModel,
     Promptable,
     RequestBuilder,
+    as_history,
     as_prompt,
     check_request,
 )
@@ -129,7 +130,7 @@ class Agent:
         return self.stream_chat(prompt, (), **options)
 
     def stream_chat(
-        self, prompt: Promptable, history: Iterable[Message], **options: Unpack[RunOptions]
+        self, prompt: Promptable, history: Iterable[BaseMessage], **options: Unpack[RunOptions]
     ) -> AgentStream:
         """The same with a history.
 
@@ -147,25 +148,30 @@ class Agent:
         return self.chat(prompt, (), **options)
 
     def chat(
-        self, prompt: Promptable, history: Iterable[Message], **options: Unpack[RunOptions]
+        self, prompt: Promptable, history: Iterable[BaseMessage], **options: Unpack[RunOptions]
     ) -> FinalResponse:
         """The same with a history."""
         unary = not options.get("stream", False)
         return fold(self._run(prompt, history, options, unary=unary))
 
-    def completion(self, prompt: Promptable, history: Iterable[Message] = ()) -> RequestBuilder:
+    def completion(self, prompt: Promptable, history: Iterable[BaseMessage] = ()) -> RequestBuilder:
         """One model call with this agent's settings, to be completed and sent; no loop."""
-        request = replace(self._template, messages=(*history, as_prompt(prompt)))
+        request = replace(self._template, messages=(*as_history(history), as_prompt(prompt)))
         return RequestBuilder(self.model, request)
 
     def stream_completion(
-        self, prompt: Promptable, history: Iterable[Message] = ()
+        self, prompt: Promptable, history: Iterable[BaseMessage] = ()
     ) -> RequestBuilder:
         """One model call with this agent's settings, to be completed and streamed; no loop."""
         return self.completion(prompt, history)
 
     def _run(
-        self, prompt: Promptable, history: Iterable[Message], options: RunOptions, *, unary: bool
+        self,
+        prompt: Promptable,
+        history: Iterable[BaseMessage],
+        options: RunOptions,
+        *,
+        unary: bool,
     ) -> AgentStream:
         unknown = set(options) - set(RunOptions.__annotations__)
         if unknown:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from rig_sync.agent.items import FinalResponse
 from rig_sync.agent.stream import AgentStream
-from rig_sync.message import Message
+from rig_sync.message import BaseMessage
 from rig_sync.model import Promptable, RequestBuilder
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Chat(Protocol):
     """Answers a prompt that has a history."""
 
     def chat(
-        self, prompt: Promptable, history: Iterable[Message], **options: Unpack[RunOptions]
+        self, prompt: Promptable, history: Iterable[BaseMessage], **options: Unpack[RunOptions]
     ) -> FinalResponse:
         """The answer."""
 
@@ -56,7 +56,7 @@ class StreamingChat(Protocol):
     """Answers a prompt that has a history as a stream."""
 
     def stream_chat(
-        self, prompt: Promptable, history: Iterable[Message], **options: Unpack[RunOptions]
+        self, prompt: Promptable, history: Iterable[BaseMessage], **options: Unpack[RunOptions]
     ) -> AgentStream:
         """The answer as it comes."""
 
@@ -65,7 +65,7 @@ class StreamingChat(Protocol):
 class Completion(Protocol):
     """Makes one model call."""
 
-    def completion(self, prompt: Promptable, history: Iterable[Message] = ()) -> RequestBuilder:
+    def completion(self, prompt: Promptable, history: Iterable[BaseMessage] = ()) -> RequestBuilder:
         """The request, to be completed and sent."""
 
 
@@ -74,6 +74,6 @@ class StreamingCompletion(Protocol):
     """Makes one model call as a stream."""
 
     def stream_completion(
-        self, prompt: Promptable, history: Iterable[Message] = ()
+        self, prompt: Promptable, history: Iterable[BaseMessage] = ()
     ) -> RequestBuilder:
         """The request, to be completed and streamed."""

@@ -50,8 +50,12 @@ class AgentStream(ItemStream[MultiTurnStreamItem]):
     @property
     def response(self) -> FinalResponse:
         """The end of the run, or before that what it would be if it ended here."""
-        run = self._progress.run
-        return self._progress.final or replace(run.response(), messages=self.messages)
+        progress = self._progress
+        if progress.final is not None:
+            return progress.final
+        so_far = replace(progress.run.response(), messages=self.messages)
+        partial = progress.partial
+        return so_far if partial is None else replace(so_far, output=partial.text)
 
     @property
     def final(self) -> FinalResponse | None:

@@ -53,6 +53,11 @@ class CancelToken:
         callback()
         return _nothing
 
+    def disown(self) -> None:
+        """Forget whoever was to be told: in a forked child they belong to its parent."""
+        self._lock = threading.Lock()
+        self._callbacks = {}
+
     def _forget(self, number: int) -> None:
         with self._lock:
             self._callbacks.pop(number, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -95,6 +96,7 @@ class Reader(Generic[T]):
     def __init__(self, source: Source[T], pipe: Pipe[T], gate: Gate, token: CancelToken) -> None:
         self.flow: Flow[T] = Flow(pipe, gate, token)
         self._pipe = pipe
+        self._pid = os.getpid()
         self._thread = threads.start("reader", _Run(source, pipe, self.flow))
         _tokens.add(token)
 
@@ -102,6 +104,11 @@ class Reader(Generic[T]):
     def alive(self) -> bool:
         """Whether the thread still runs."""
         return self._thread.is_alive()
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the thread runs in the process that this one was forked from."""
+        return self._pid != os.getpid()
 
     def join(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds for the thread to end; whether it has."""
@@ -146,3 +153,13 @@ def _stop_all() -> None:
     """At exit: end the reads, so that no thread wakes up in a dying interpreter."""
     for token in list(_tokens):
         token.cancel()
+
+
+def _disown_all() -> None:
+    """In a forked child: the threads and connections are the parent's."""
+    for token in list(_tokens):
+        token.disown()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown_all)

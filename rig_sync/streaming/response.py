@@ -13,6 +13,7 @@ from rig_sync.errors import (
     IdleTimeout,
     ProviderError,
     RigError,
+    StreamMisuse,
     StreamTimeout,
     StreamTruncated,
     TotalTimeout,
@@ -134,6 +135,8 @@ class _Core:
     def _batch(self) -> list[RawEvent] | None:
         """What has come since the last time; None at the end."""
         while not self.token.cancelled:
+            if self._reader is not None and self._reader.foreign:
+                raise StreamMisuse("this stream was opened before the fork: only its opener reads")
             if self.gate.shut:
                 self.gate.wait()
                 continue

@@ -7,11 +7,13 @@ from typing import TypeAlias
 
 from rig_sync._json import parse_object
 from rig_sync.errors import (
+    ConfigError,
     ProviderError,
     ResponseDecodeError,
     StreamTruncated,
     TransportError,
 )
+from rig_sync.message import Text
 from rig_sync.streaming.raw import (
     Defect,
     End,
@@ -98,8 +100,7 @@ class ModelCall:
 
     def _beginning(self, exchange: _Exchange, flow: Flow[RawEvent]) -> list[RawEvent]:
         """The events of one try up to the first content: until then it may be tried again."""
-        if flow.token.cancelled:
-            raise Stopped
+        flow.before_read()  # not while paused, nor once cancelled
         held: list[RawEvent] = []
         for event in exchange:
             held.append(event)
@@ -129,7 +130,7 @@ class ModelCall:
             reply.finish()
         except LineCut:
             raise Stopped from None
-        except TransportError as error:
+        except (TransportError, ConfigError) as error:
             text = self.endpoint.redact(f"{self.endpoint.provider}: {error}")
             raise type(error)(text) from error.__cause__
         except ProviderError as error:
@@ -144,17 +145,24 @@ class ModelCall:
             raise self._refused(reply, flow)
         if not self._stream or reply.content_type == "application/json":
             body = b"".join(_read(reply, flow))
-            yield from self._wire.decode_body(body)
+            for event in self._wire.decode_body(body):
+                self._stamp(event, reply)
+                yield event
             return
-        if reply.content_type == "text/html":
-            raise self._no_stream(reply, b"".join(_read(reply, flow))[:4096])
         source = EventSource(_read(reply, flow), salvage=True)
         seen = False
         for event in self._wire.decode_stream(_frames(source)):
             seen = seen or not isinstance(event, End)
+            if type(event) is not Text:
+                self._stamp(event, reply)
             yield event
         if not seen and source.stray.strip():
             raise self._no_stream(reply, bytes(source.stray))
+
+    def _stamp(self, event: RawEvent, reply: Reply) -> None:
+        """Tell an error inside the body where it came from."""
+        if isinstance(event, (Defect, Failed)) and isinstance(event.error, ProviderError):
+            self.endpoint.stamp(event.error, reply)
 
     def _refused(self, reply: Reply, flow: Flow[RawEvent]) -> ProviderError:
         """The error of a status that is one."""
@@ -165,11 +173,11 @@ class ModelCall:
                 status=reply.status,
             )
         body = b"".join(_read(reply, flow, limit=1 << 20)).decode("utf-8", "replace")
-        return self._wire.decode_error(body, reply.status)
+        return self._wire.decode_error(self.endpoint.redact(body), reply.status)
 
     def _no_stream(self, reply: Reply, start: bytes) -> ProviderError:
         """The error of a body that is no event stream, as far as its beginning tells."""
-        text = start.decode("utf-8", "replace")
+        text = self.endpoint.redact(start.decode("utf-8", "replace"))
         payload = parse_object(text)
         if payload is not None and ("error" in payload or "message" in payload):
             return self._wire.decode_error(text, reply.status)
@@ -177,7 +185,7 @@ class ModelCall:
             f"no event stream but {reply.content_type or 'a body without a type'}: {text[:200]!r}",
             recoverable=False,
             status=reply.status,
-            body=text,
+            body=text[:4096],
         )
 
 

@@ -16,7 +16,7 @@ from rig_sync.tools.context import ToolContext
 from rig_sync.tools.docstring import first_paragraph
 from rig_sync.tools.schema import read_signature
 
-__all__ = ["FunctionTool", "as_tool", "tool"]
+__all__ = ["FunctionTool", "as_tool", "checked_name", "tool"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

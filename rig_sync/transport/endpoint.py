@@ -69,7 +69,8 @@ class Endpoint:
         error.body = self.redact(error.body)
         if reply is not None:
             error.request_id = error.request_id or reply.request_id
-            error.retry_after = reply.retry_after() if error.retry_after is None else None
+            if error.retry_after is None:
+                error.retry_after = reply.retry_after()
             if isinstance(error, ResponseDecodeError):
                 error.status = error.status or reply.status
         return error

@@ -11,6 +11,7 @@ import http.client
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from datetime import datetime, timezone
 from functools import partial
@@ -165,9 +166,14 @@ class Http:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pid = 0
         self._session: requests.Session | None = None
         self._environments: dict[str, _Environment] = {}
+        _in_use.add(self)
+
+    def forked(self) -> None:
+        """In a forked child: a socket must not be shared with the parent, nor a lock it held."""
+        self._lock = threading.Lock()
+        self._session = None
 
     def send(self, request: HttpRequest, *, connect: float | None, line: Line) -> Reply:
         """The status and headers of the answer; its body is still to be read.
@@ -195,9 +201,10 @@ class Http:
                 allow_redirects=False,  # a redirected POST would become a GET
                 **self._environment(session, request.url),
             )
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - translated, and raised on
             line.check()
-            raise translated(error) from error
+            ours = translated(error)
+            raise ours from (None if isinstance(ours, ConfigError) else error)
         finally:
             del _current.line
         try:
@@ -216,9 +223,8 @@ class Http:
 
     def _own_session(self) -> requests.Session:
         with self._lock:
-            if self._session is None or self._pid != os.getpid():
-                self._session = _new_session()  # a socket must not be shared with a parent
-                self._pid = os.getpid()
+            if self._session is None:
+                self._session = _new_session()
             return self._session
 
     def _environment(self, session: requests.Session, url: str) -> _Environment:
@@ -229,6 +235,18 @@ class Http:
                 proxies=found["proxies"], verify=found["verify"], cert=found["cert"]
             )
         return self._environments[host]
+
+
+_in_use: weakref.WeakSet[Http] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for http in list(_in_use):
+        http.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class _Environment(TypedDict):
@@ -263,6 +281,12 @@ def check_base_url(url: str) -> str:
 
 # errors, by table ----------------------------------------------------------------------------
 
+_BAD_HEADER = (
+    "a header cannot be sent: look in the key and the headers for a line break, a control "
+    "character or one beyond Latin-1"
+)
+_UNQUOTED = (requests.exceptions.InvalidHeader, UnicodeError)  # they show the header, and its key
+
 _TABLE: tuple[tuple[type[Exception], type[RigError], str], ...] = (
     (requests.exceptions.ConnectTimeout, ConnectTimeout, "no connection in time"),
     (requests.exceptions.ReadTimeout, ReadFailed, "the server fell silent"),
@@ -272,14 +296,14 @@ _TABLE: tuple[tuple[type[Exception], type[RigError], str], ...] = (
     (requests.exceptions.MissingSchema, ConfigError, "the URL has no scheme"),
     (requests.exceptions.InvalidSchema, ConfigError, "the URL has a scheme that is not HTTP"),
     (requests.exceptions.InvalidURL, ConfigError, "the URL is not valid"),
-    (requests.exceptions.InvalidHeader, ConfigError, "a header cannot be sent"),
+    (requests.exceptions.InvalidHeader, ConfigError, _BAD_HEADER),
     (requests.exceptions.RequestException, TransportError, "the request failed"),
     (urllib3.exceptions.ReadTimeoutError, ReadFailed, "the server fell silent"),
     (urllib3.exceptions.DecodeError, ReadFailed, "the body's compression is broken"),
     (urllib3.exceptions.SSLError, ReadFailed, "the secure connection broke"),
     (urllib3.exceptions.ProtocolError, ReadFailed, "the connection broke"),
     (urllib3.exceptions.HTTPError, ReadFailed, "the answer could not be read"),
-    (UnicodeError, ConfigError, "a header or the URL cannot be sent"),
+    (UnicodeError, ConfigError, _BAD_HEADER),
     (http.client.HTTPException, ReadFailed, "the answer is no HTTP"),
     (OSError, ReadFailed, "the connection broke"),
 )
@@ -291,7 +315,7 @@ def translated(error: Exception) -> Exception:
         if isinstance(error, foreign):
             if ours is ConnectFailed and _was_connected(error):
                 return ReadFailed(f"the connection broke before the answer began: {error}")
-            return ours(f"{what}: {error}")
+            return ours(what if isinstance(error, _UNQUOTED) else f"{what}: {error}")
     return error
 
 
@@ -323,16 +347,20 @@ class _HTTPPool(urllib3.HTTPConnectionPool):
         super()._validate_conn(conn)
         if conn.is_closed:
             conn.connect()  # as HTTPS pools do: from here on there is a socket to cut
-        _tell_line(conn)
+        _connected(conn)
 
 
 class _HTTPSPool(urllib3.HTTPSConnectionPool):
     def _validate_conn(self, conn: BaseHTTPConnection) -> None:
-        super()._validate_conn(conn)
-        _tell_line(conn)
+        try:
+            super()._validate_conn(conn)
+        except TimeoutError as error:  # in the handshake; urllib3 would call it a read
+            raise urllib3.exceptions.ConnectTimeoutError(conn, "no TLS in time") from error
+        _connected(conn)
 
 
-def _tell_line(conn: BaseHTTPConnection) -> None:
+def _connected(conn: BaseHTTPConnection) -> None:
+    conn.timeout = None  # `connect` is over: a large request may take its time
     line = getattr(_current, "line", None)
     if line is not None:
         line.connected(conn)

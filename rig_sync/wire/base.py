@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from rig_sync._json import Json, JsonObject, parse
+import msgspec
+
+from rig_sync._json import Json, JsonObject, parse, parse_object
 from rig_sync.completion import CompletionRequest
 from rig_sync.errors import ProviderError, ResponseDecodeError
 from rig_sync.streaming.raw import Defect, RawEvent
 
-__all__ = ["Frame", "Wire", "bad_frame", "count", "misfits", "object_in", "whole_body"]
+__all__ = [
+    "UNREADABLE",
+    "Frame",
+    "Wire",
+    "bad_frame",
+    "count",
+    "misfits",
+    "object_in",
+    "salvaged",
+    "whole_body",
+]
+
+UNREADABLE = (msgspec.DecodeError, RecursionError)
+"""What a decoder raises for JSON that is broken, does not fit, or is nested too deeply."""
 
 
 class Frame(Protocol):
@@ -56,10 +71,18 @@ def bad_frame(data: str, why: str) -> Defect:
     return Defect(ResponseDecodeError(text, body=data[:4096]))
 
 
+def salvaged(data: str) -> JsonObject | None:
+    """The object in a frame that a typed decoder refused; None if there is none."""
+    try:
+        return parse_object(data)
+    except RecursionError:
+        return None
+
+
 def misfits(wrong: Iterable[str], data: str) -> Iterator[RawEvent]:
-    """Fields of the wrong type, left out of an otherwise good frame."""
+    """The defects of an otherwise good frame: fields of the wrong type."""
     for what in wrong:
-        text = f"a field of the answer has the wrong type ({what}); it was left out"
+        text = f"a field of the answer has the wrong type ({what}): what does not fit is left out"
         yield Defect(ResponseDecodeError(text, body=data[:4096]))
 
 

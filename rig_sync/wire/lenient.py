@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from functools import cache
 from typing import TypeVar
@@ -49,13 +50,17 @@ def _object(value: JsonObject, kind: type[S], at: str, wrong: list[str]) -> S:
 
 def _inside(value: Json, hint: object, at: str, wrong: list[str], why: str) -> object:
     """What can be kept of a value that does not fit; None for nothing."""
-    kind = _struct_in(hint)
-    if kind is not None and isinstance(value, dict):
-        return _object(value, kind, f"{at}.", wrong)
-    if kind is not None and isinstance(value, list):
+    alone, listed = _structs_in(hint)
+    if alone is not None and isinstance(value, dict):
+        return _object(value, alone, f"{at}.", wrong)
+    if listed is not None and isinstance(value, list):
         objects = [entry for entry in value if isinstance(entry, dict)]
-        return [_object(entry, kind, f"{at}[].", wrong) for entry in objects]
+        if len(objects) < len(value):
+            wrong.append(f"{at}[]: Expected `object`")
+        return [_object(entry, listed, f"{at}[].", wrong) for entry in objects]
     wrong.append(f"{at}: {why.split(' - at')[0]}")
+    if listed is not None and isinstance(value, dict):
+        return [_object(value, listed, f"{at}.", wrong)]  # one, without the list around it
     return None
 
 
@@ -64,8 +69,18 @@ def _hints(kind: type[Struct]) -> dict[str, object]:
     return typing.get_type_hints(kind)
 
 
-def _struct_in(hint: object) -> type[Struct] | None:
-    if isinstance(hint, type) and issubclass(hint, Struct):
-        return hint
-    found = (_struct_in(inner) for inner in typing.get_args(hint))
-    return next((kind for kind in found if kind is not None), None)
+@cache
+def _structs_in(hint: object) -> tuple[type[Struct] | None, type[Struct] | None]:
+    """The Struct that `hint` allows by itself, and the one that it allows in a list."""
+    alone = listed = None
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    for member in typing.get_args(hint) if union else (hint,):
+        if typing.get_origin(member) is list:
+            listed = _as_struct(typing.get_args(member)[0])
+        else:
+            alone = alone or _as_struct(member)
+    return alone, listed
+
+
+def _as_struct(hint: object) -> type[Struct] | None:
+    return hint if isinstance(hint, type) and issubclass(hint, Struct) else None

@@ -29,7 +29,16 @@ from rig_sync.streaming.raw import (
     ReasoningKind,
     UsageReport,
 )
-from rig_sync.wire.base import Frame, bad_frame, count, misfits, object_in, whole_body
+from rig_sync.wire.base import (
+    UNREADABLE,
+    Frame,
+    bad_frame,
+    count,
+    misfits,
+    object_in,
+    salvaged,
+    whole_body,
+)
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
 from rig_sync.wire.openai_chat_request import encode_request
@@ -147,20 +156,21 @@ class OpenAIChat(Struct, frozen=True):
         state = _Decoding()
         for frame in frames:
             data = frame.data
+            if frame.event == "error" and data.strip():
+                yield Failed(error_from_body(data, 200))
+                return
             if data[:1] != "{":
                 word = data.strip()
                 if word == "[DONE]":
                     yield from state.end()
                     return
-                if word not in ("", "null"):
-                    yield bad_frame(data, "no JSON object")
-                continue
-            if frame.event == "error":
-                yield Failed(error_from_payload(parse_object(data) or {"message": data}, 200))
-                return
+                if word[:1] != "{":
+                    if word not in ("", "null"):
+                        yield bad_frame(data, "no JSON object")
+                    continue
             try:
                 chunk = _decode_chunk(data)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 yield from _salvage(state, data, str(error))
                 continue
             yield from state.chunk(chunk, data)
@@ -364,7 +374,7 @@ def usage_of(fields: JsonObject) -> Usage:
 
 def _salvage(state: _Decoding, data: str, why: str) -> Iterator[RawEvent]:
     """A chunk that is not as it should be: what can be used of it, and the defect."""
-    payload = parse_object(data)
+    payload = salvaged(data)
     if payload is None:
         yield bad_frame(data, why)
         return

@@ -38,7 +38,16 @@ from rig_sync.streaming.raw import (
     TextDone,
     UsageReport,
 )
-from rig_sync.wire.base import Frame, bad_frame, count, misfits, object_in, whole_body
+from rig_sync.wire.base import (
+    UNREADABLE,
+    Frame,
+    bad_frame,
+    count,
+    misfits,
+    object_in,
+    salvaged,
+    whole_body,
+)
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
 from rig_sync.wire.openai_responses_request import encode_request
@@ -90,14 +99,18 @@ class OpenAIResponses(Struct, frozen=True):
         state = _Decoding()
         for frame in frames:
             data = frame.data
-            if data[:1] != "{":
-                if data.strip() not in ("", "null", "[DONE]"):
-                    yield bad_frame(data, "no JSON object")
+            if data[:1] != "{" and data.strip()[:1] != "{":
+                if data.strip() in ("", "null", "[DONE]"):
+                    continue
+                if frame.event == "error":
+                    yield Failed(error_from_body(data, 200))
+                    return
+                yield bad_frame(data, "no JSON object")
                 continue
             try:
                 event = _decode_event(data)
-            except msgspec.DecodeError as error:
-                payload = parse_object(data)
+            except UNREADABLE as error:
+                payload = salvaged(data)
                 if payload is None:
                     yield bad_frame(data, str(error))
                     continue
@@ -105,7 +118,8 @@ class OpenAIResponses(Struct, frozen=True):
                 yield from misfits(wrong, data)
             if event.type == "response.output_text.delta":  # nearly all of them are
                 if type(event.delta) is str and event.delta:
-                    state.streamed.add(_key(event))
+                    key = event.output_index
+                    state.streamed.add(state.key(event) if key is None else key)
                     yield Text(event.delta)
                 continue
             yield from state.handle(event, data, frame.event)
@@ -125,13 +139,6 @@ class OpenAIResponses(Struct, frozen=True):
         return error_from_body(body, status)
 
 
-def _key(event: _Event) -> Key:
-    """What stays the same over the events of one item: Copilot's ids do not."""
-    if event.output_index is not None:
-        return event.output_index
-    return event.item_id or str(object_in(event.item).get("id") or "")
-
-
 class _Decoding:
     """What has to be remembered from event to event.
 
@@ -144,13 +151,27 @@ class _Decoding:
         self.over = False
         self.streamed: set[Key] = set()
         self._told: set[Key] = set()
+        self._keys: dict[str, Key] = {}  # of the ids that were seen
         self._identified = False
+
+    def key(self, event: _Event) -> Key:
+        """What stays the same over the events of one item.
+
+        Its index, for Copilot's ids change from event to event; its id where there is no index.
+        """
+        item = event.item or {}
+        ids = [name for name in (event.item_id, *_ids(item)) if name]
+        key: Key | None = event.output_index
+        if key is None:
+            key = self._keys.get(ids[0], ids[0]) if ids else ""
+        self._keys.update(dict.fromkeys(ids, key))
+        return key
 
     def handle(self, event: _Event, data: str, name: str) -> Iterator[RawEvent]:
         """One event that is no text delta."""
         handler = _HANDLERS.get(event.type)
         if handler is not None:
-            yield from handler(self, event, data)
+            yield from handler(self, event)
         elif event.type in _NOTHING_NEW:
             return
         elif event.type == "error" or name == "error":
@@ -171,8 +192,9 @@ class _Decoding:
         yield from self._meta(response)
         items = response.get("output")
         for index, item in enumerate(items if isinstance(items, list) else []):
-            if isinstance(item, dict) and index not in self._told:
-                key = index if not self._told else str(item.get("id") or "")
+            if isinstance(item, dict):
+                name = next(_ids(item), "")
+                key = self._keys.get(name, index)
                 if key not in self._told:
                     yield from self._item(key, item)
         usage = object_in(response, "usage")
@@ -183,8 +205,7 @@ class _Decoding:
             yield Finish(_finish(status, response))
         yield End(response)
 
-    def _on_started(self, event: _Event, data: str) -> Iterator[RawEvent]:
-        del data
+    def _on_started(self, event: _Event) -> Iterator[RawEvent]:
         if not self._identified and event.response is not None:
             yield from self._meta(event.response)
 
@@ -196,51 +217,46 @@ class _Decoding:
             model=model if isinstance(model, str) else None,
         )
 
-    def _on_item_added(self, event: _Event, data: str) -> Iterator[RawEvent]:
-        del data
+    def _on_item_added(self, event: _Event) -> Iterator[RawEvent]:
         item = event.item or {}
         if item.get("type") == "function_call":
             yield CallFragment(
-                _key(event), _text(item, "call_id"), _text(item, "name"), item_id=_text(item, "id")
+                self.key(event),
+                _text(item, "call_id"),
+                _text(item, "name"),
+                item_id=_text(item, "id"),
             )
 
-    def _on_arguments(self, event: _Event, data: str) -> Iterator[RawEvent]:
-        del data
+    def _on_arguments(self, event: _Event) -> Iterator[RawEvent]:
         if isinstance(event.delta, str) and event.delta:
-            yield CallFragment(_key(event), arguments=event.delta)
+            yield CallFragment(self.key(event), arguments=event.delta)
 
-    def _on_refusal(self, event: _Event, data: str) -> Iterator[RawEvent]:
-        del data
+    def _on_refusal(self, event: _Event) -> Iterator[RawEvent]:
         if isinstance(event.delta, str) and event.delta:
-            self.streamed.add(_key(event))
+            self.streamed.add(self.key(event))
             yield Text(event.delta)
 
-    def _on_summary(self, event: _Event, data: str) -> Iterator[RawEvent]:
-        del data
+    def _on_summary(self, event: _Event) -> Iterator[RawEvent]:
         yield from self._thought(event, "summary", event.summary_index)
 
-    def _on_thought(self, event: _Event, data: str) -> Iterator[RawEvent]:
-        del data
+    def _on_thought(self, event: _Event) -> Iterator[RawEvent]:
         yield from self._thought(event, "text", event.content_index)
 
     def _thought(self, event: _Event, kind: ReasoningKind, part: int | None) -> Iterator[RawEvent]:
         if isinstance(event.delta, str) and event.delta:
-            key = _key(event)
+            key = self.key(event)
             self.streamed.add(key)
             yield ReasoningFragment(event.delta, _block(key), kind, part or 0, event.item_id)
 
-    def _on_item_done(self, event: _Event, data: str) -> Iterator[RawEvent]:
-        del data
+    def _on_item_done(self, event: _Event) -> Iterator[RawEvent]:
         if event.item is not None:
-            yield from self._item(_key(event), event.item)
+            yield from self._item(self.key(event), event.item)
 
-    def _on_end(self, event: _Event, data: str) -> Iterator[RawEvent]:
-        del data
+    def _on_end(self, event: _Event) -> Iterator[RawEvent]:
         self.over = True
         yield from self.response(event.response or {"status": event.type.partition(".")[2]})
 
-    def _on_failed(self, event: _Event, data: str) -> Iterator[RawEvent]:
-        del data
+    def _on_failed(self, event: _Event) -> Iterator[RawEvent]:
         self.over = True
         response = event.response or {}
         if object_in(response, "usage"):
@@ -249,19 +265,16 @@ class _Decoding:
 
     def _item(self, key: Key, item: JsonObject) -> Iterator[RawEvent]:
         """A whole output item; what its deltas told is not told again."""
-        self._told.update((key, str(item.get("id") or "")))
+        self._told.add(key)
         kind = item.get("type")
         if kind == "message":
             yield from self._message(key, item)
         elif kind == "function_call":
-            arguments = item.get("arguments")
-            yield CallDone(
-                key,
-                _text(item, "call_id"),
-                _text(item, "name"),
-                arguments if isinstance(arguments, str) else compact(arguments),
-                _text(item, "id"),
-            )
+            arguments = item.get("arguments") or None
+            if arguments is not None and not isinstance(arguments, str):
+                arguments = compact(arguments)
+            name, call_id = _text(item, "name"), _text(item, "call_id")
+            yield CallDone(key, call_id, name, arguments, _text(item, "id"))
         elif kind == "custom_tool_call":  # its input is free text
             arguments = compact({"input": item.get("input")})
             custom: JsonObject = {"type": "custom_tool_call"}
@@ -304,6 +317,11 @@ def _block(key: Key) -> str:
     return f"item {key}"
 
 
+def _ids(item: JsonObject) -> Iterator[str]:
+    """Its own, which not every server gives, then the one that joins a call to its result."""
+    return (name for name in (_text(item, "id"), _text(item, "call_id")) if name)
+
+
 def _text(fields: JsonObject, name: str) -> str | None:
     value = fields.get(name)
     return value if isinstance(value, str) and value else None
@@ -313,7 +331,7 @@ def _objects(value: Json) -> list[JsonObject]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
-_Handler = Callable[[_Decoding, _Event, str], Iterator[RawEvent]]
+_Handler = Callable[[_Decoding, _Event], Iterator[RawEvent]]
 _HANDLERS: dict[str, _Handler] = {
     "response.created": _Decoding._on_started,
     "response.queued": _Decoding._on_started,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import socket
+import threading
 import traceback
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from rig_sync.errors import (
     BadRequest,
     ConfigError,
     ConnectFailed,
+    ConnectTimeout,
     ContextLengthExceeded,
     NotFound,
     Overloaded,
@@ -28,6 +30,7 @@ from rig_sync.errors import (
     StreamTruncated,
 )
 from rig_sync.streaming.items import StreamError, StreamFinal, Text, ToolCall
+from rig_sync.transport.timeouts import Timeouts
 from tests.conftest import KEY, ModelFactory, ServerFactory
 from tests.server import (
     Close,
@@ -40,6 +43,7 @@ from tests.server import (
     chat_chunks,
     error_response,
     response,
+    spawn,
     sse,
     sse_response,
 )
@@ -73,7 +77,7 @@ BROKEN_LINES = [
     ),
     Case("end without proof", sse_response(*HELLO), StreamTruncated, "ended", "Hello"),
     Case(
-        "closed without proof", sse_response(*HELLO, framing="close"), StreamTruncated, "", "Hello"
+        "closed without proof", sse_response(*HELLO, framing="close"), StreamTruncated, "e", "Hello"
     ),
     Case(
         "short of its length",
@@ -139,11 +143,54 @@ def test_no_connection(model: ModelFactory, url: Callable[[], str]) -> None:
         list(model(url()).stream_completion("Hi").stream())
 
 
-def test_tls_to_a_plain_port(server: ServerFactory, model: ModelFactory) -> None:
+def test_tls_to_a_plain_port(model: ModelFactory) -> None:
     """Speaking TLS to a server that does not is a failed connection."""
-    scripted = server(lambda _: [Close()])
-    with pytest.raises(ConnectFailed, match="secure"):
-        list(model(scripted.url.replace("http:", "https:")).stream_completion("Hi").stream())
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                sock.recv(4096)
+
+        served = spawn(answer)
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
+        with pytest.raises(ConnectFailed, match="secure"):
+            list(model(url).stream_completion("Hi").stream())
+        served.join(5)
+
+
+def test_tls_that_never_comes(server: ServerFactory, model: ModelFactory) -> None:
+    """A handshake that nobody answers counts as connecting."""
+    url = server().url.replace("http:", "https:")
+    with pytest.raises(ConnectTimeout, match="no connection in time"):
+        list(model(url, timeouts=Timeouts(connect=0.2)).stream_completion("Hi").stream())
+
+
+def test_connect_is_no_limit_of_a_large_request(model: ModelFactory) -> None:
+    """A request that takes longer to send than to connect is sent all the same."""
+    size = 1 << 23  # more than the kernel takes by itself
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+
+        def answer() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                threading.Event().wait(0.4)  # longer than `connect`; the client waits to send
+                left = size
+                while left > 0:
+                    left -= len(sock.recv(1 << 20))
+                for step in sse_response(*chat_chunks("Hello")):
+                    assert isinstance(step, Send)
+                    sock.sendall(step.data)
+
+        served = spawn(answer)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        patient = model(url, timeouts=Timeouts(connect=0.2))
+        stream = patient.stream_completion("x" * size).stream()
+        assert "".join(stream.text_deltas()) == "Hello"
+        stream.close()
+        served.join(5)
 
 
 def test_certificate_of_nobody(
@@ -240,10 +287,9 @@ def test_calls_before_the_error(server: ServerFactory, model: ModelFactory) -> N
     """A tool call that was complete is delivered ahead of the error that ends the stream."""
     calls = call_chunks(("add", {"a": 1}), done=False)
     stream = model(server([*sse_response(*calls)[:-1], Reset()])).stream_completion("Hi").stream()
-    items = []
+    items: list[object] = []
     with pytest.raises(ReadFailed) as caught:
-        for item in stream:
-            items.append(item)  # noqa: PERF402 - what came before the error counts
+        items.extend(stream)
     whole = [item for item in items if isinstance(item, ToolCall)]
     assert [call.arguments for call in whole] == [{"a": 1}]
     assert caught.value.partial is not None

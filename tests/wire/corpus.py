@@ -118,12 +118,20 @@ class Recording(Struct, frozen=True):
     expected: Expected | None
 
 
-class _Kind(Struct):
+class _Label(Struct):
     family: str = ""
+    provider: str = ""
 
 
-def read_corpus(folder: Path, families: Container[str]) -> tuple[Iterator[Recording], Counter[str]]:
+def read_corpus(
+    folder: Path, families: Container[str], provider: str | None = None
+) -> tuple[Iterator[Recording], Counter[str]]:
     """The recordings of these families, and how many there are of the others, by family.
+
+    Args:
+        folder: Of recordings.
+        families: Those that are wanted.
+        provider: Only this one's.
 
     Raises:
         ValueError: while the recordings are read: something is expected of one that is not there.
@@ -133,25 +141,30 @@ def read_corpus(folder: Path, families: Container[str]) -> tuple[Iterator[Record
     decode = msgspec.json.Decoder(Expected).decode
     with gzip.open(folder / "expected.jsonl.gz", "rb") as lines:
         for line in lines:
-            kind = msgspec.json.decode(line, type=_Kind)
-            if kind.family in families:
+            label = msgspec.json.decode(line, type=_Label)
+            if provider not in (None, label.provider):
+                continue
+            if label.family in families:
                 expected = decode(line)
                 every[expected.name, expected.index] = expected
             else:
-                others[kind.family] += 1
-    return _recordings(folder, families, every), others
+                others[label.family] += 1
+    return _recordings(folder, families, every, provider), others
 
 
 def _recordings(
-    folder: Path, families: Container[str], every: dict[tuple[str, int], Expected]
+    folder: Path,
+    families: Container[str],
+    every: dict[tuple[str, int], Expected],
+    provider: str | None,
 ) -> Iterator[Recording]:
     wanted = {name for name, _ in every}
     rows = msgspec.json.decode((folder / "index.json").read_bytes(), type=list[_Row])
-    files = dict.fromkeys(row.file for row in rows if row.name in wanted)
-    for file in files:
+    for file in dict.fromkeys(row.file for row in rows if row.name in wanted):
         for conversation in _conversations(folder / file):
             for index, text in enumerate(conversation.exchanges):
-                if msgspec.json.decode(text, type=_Kind).family in families:
+                label = msgspec.json.decode(text, type=_Label)
+                if label.family in families and provider in (None, label.provider):
                     exchange = msgspec.json.decode(text, type=Exchange)
                     expected = every.pop((conversation.name, index), None)
                     yield Recording(conversation.name, index, exchange, expected)

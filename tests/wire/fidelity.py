@@ -150,10 +150,10 @@ def score(
         seed: Of the sample and of the cuts.
     """
     wanted = WIRES.keys() if family is None else WIRES.keys() & {family}
-    found, others = read_corpus(folder, wanted)
+    found, others = read_corpus(folder, wanted, provider)
     if family is not None:
         others = Counter({name: n for name, n in others.items() if name == family})
-    recordings = [r for r in found if provider in (None, r.exchange.provider)]
+    recordings = list(found)
     chance = random.Random(seed)
     if limit is not None and limit < len(recordings):
         recordings = chance.sample(recordings, limit)

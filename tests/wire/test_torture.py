@@ -72,6 +72,7 @@ def test_a_frame_without_content_is_no_error(serve: Serve, frame: Json) -> None:
         sse(HEL, LO, STOP, line_end="\r\n"),
         sse(HEL, LO, STOP, line_end="\r"),
         sse(HEL, LO, STOP, data="data:"),
+        sse(HEL, LO, STOP, data="data:   "),
         b"\n\n: PROCESSING\n\n" * 3 + sse(HEL, LO, STOP),
         b"\xef\xbb\xbf" + sse(HEL, LO, STOP),
         sse(HEL, LO, STOP, done=False) + b"data: [DONE]",
@@ -79,7 +80,7 @@ def test_a_frame_without_content_is_no_error(serve: Serve, frame: Json) -> None:
         sse(HEL, LO) + b": held open\n\n",
     ],
     ids=[
-        *("CRLF", "CR", "no space", "comments first", "byte order mark"),
+        *("CRLF", "CR", "no space", "more space", "comments first", "byte order mark"),
         *("unterminated [DONE]", "unterminated finish", "[DONE] alone"),
     ],
 )
@@ -561,17 +562,21 @@ def test_an_object_of_unknown_kind_is_handed_over(serve: Serve, frame: Json) -> 
     assert outcome.errors == []
 
 
-def test_json_nested_too_deeply_is_a_defect(serve: Serve) -> None:
-    """It is no crash, in a frame and in arguments."""
-    deep = "[" * 100_000 + "]" * 100_000
-    frame = f'{{"choices": {deep}}}'
-    arguments = f'{{"x": {deep}}}'
-    tool = chat_chunk({"tool_calls": [call(0, "a", "add", arguments)]}, "tool_calls")
-    outcome = serve(sse(HEL, frame, LO, tool), CHAT)
-    assert outcome.error is None
-    assert outcome.text == "Hello"
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+def test_a_frame_that_is_nested_too_deeply_is_a_defect(serve: Serve) -> None:
+    """It is no crash."""
+    outcome = whole(serve(sse(HEL, f'{{"choices": {DEEP}}}', LO, STOP), CHAT))
     assert len(outcome.errors) == 1
-    assert outcome.calls == [("add", arguments)]
+
+
+@pytest.mark.xfail(strict=True, reason="rig_sync._json.parse lets a RecursionError through")
+def test_arguments_that_are_nested_too_deeply_are_malformed(serve: Serve) -> None:
+    """Like any that are no JSON."""
+    arguments = f'{{"x": {DEEP}}}'
+    tool = chat_chunk({"tool_calls": [call(0, "a", "add", arguments)]}, "tool_calls")
+    assert_calls(serve(sse(tool), CHAT), [("a", "add", arguments)])
 
 
 # thinking and refusals ------------------------------------------------------------------------

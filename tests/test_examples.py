@@ -1,0 +1,181 @@
+"""Every example runs, against a scripted provider, and stays under 40 lines."""
+
+from __future__ import annotations
+
+import http.client
+import importlib
+import socket
+import threading
+import unittest
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import django
+import django.conf
+import pytest
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, StreamingHttpResponse
+from django.test import Client as Browser
+from django.urls import path
+
+import examples
+from examples import django_view, flask_app, story, test_with_stubs
+from rig_sync import Client, RetryPolicy
+from rig_sync.providers import openai, openai_compatible
+from tests.conftest import ServerFactory
+from tests.server import Flood, ScriptedServer, chat_chunk, chat_chunks, spawn, sse, sse_response
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+EXAMPLES = sorted(Path(examples.__file__).parent.glob("*.py"))
+WORDS = sse_response(*chat_chunks("Once ", "upon a time."))
+CLIENTS: list[Client] = []  # what the Django view under test talks to
+
+
+def client_of(served: ScriptedServer) -> Client:
+    return openai_compatible.Client("key", base_url=served.url, retries=RetryPolicy(attempts=1))
+
+
+def served_story(request: HttpRequest) -> StreamingHttpResponse:
+    return django_view.story(request, CLIENTS[-1])
+
+
+urlpatterns = [path("story", served_story)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def django_ready() -> None:
+    django.conf.settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="test")
+    django.setup()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
+def test_an_example_is_short(example: Path) -> None:
+    """Under 40 lines, and it imports."""
+    assert example.read_text().count("\n") < 40
+    importlib.import_module(
+        f"examples.{example.stem}" if example.stem != "__init__" else "examples"
+    )
+
+
+def test_the_script(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    """It prints the words and the tokens, by the Responses API."""
+    events = [
+        {"type": "response.output_text.delta", "output_index": 0, "delta": "Bolt woke."},
+        {
+            "type": "response.completed",
+            "response": {"status": "completed", "output": [], "usage": {"output_tokens": 3}},
+        },
+    ]
+    served = server(sse_response(*[sse(event) for event in events]))
+    with openai.Client("key", base_url=served.url) as client:
+        story.main(client)
+    assert capsys.readouterr().out == "Bolt woke.\n(3 tokens)\n"
+
+
+def test_the_unittest_suite() -> None:
+    """It passes as `python -m unittest` runs it."""
+    suite = unittest.defaultTestLoader.loadTestsFromModule(test_with_stubs)
+    result = unittest.TestResult()
+    suite.run(result)
+    assert (result.testsRun, result.failures, result.errors) == (2, [], [])
+
+
+def test_flask_streams(server: ServerFactory) -> None:
+    """The view's words come through Flask's own test client, piece by piece."""
+    with client_of(server(WORDS)) as client:
+        browser = flask_app.create_app(client).test_client()
+        response = browser.post("/story", data={"about": "a robot"}, buffered=False)
+        assert list(response.iter_encoded()) == [b"Once ", b"upon a time."]
+        assert response.headers["X-Accel-Buffering"] == "no"
+        response.close()
+
+
+def test_flask_closes_what_nobody_reads(server: ServerFactory) -> None:
+    """Closing the response after its first piece closes the provider's stream."""
+    served = server(sse_response(Flood(chat_chunk({"content": "word "}))))
+    with client_of(served) as client:
+        browser = flask_app.create_app(client).test_client()
+        response = browser.post("/story", data={"about": "a robot"}, buffered=False)
+        assert next(iter(response.iter_encoded())) == b"word "
+        response.close()
+        assert served.disconnected.wait(10)
+
+
+def test_django_streams(server: ServerFactory) -> None:
+    """The view's words come through Django's own test client, piece by piece."""
+    with client_of(server(WORDS)) as client:
+        CLIENTS.append(client)
+        response = Browser().post("/story", {"about": "a robot"})
+        assert isinstance(response, StreamingHttpResponse)
+        assert list(response) == [b"Once ", b"upon a time."]
+        assert response["X-Accel-Buffering"] == "no"
+
+
+def test_django_closes_what_nobody_reads(server: ServerFactory) -> None:
+    """Closing the response after its first piece closes the provider's stream."""
+    served = server(sse_response(Flood(chat_chunk({"content": "word "}))))
+    with client_of(served) as client:
+        CLIENTS.append(client)
+        response = Browser().post("/story", {"about": "a robot"})
+        assert isinstance(response, StreamingHttpResponse)
+        assert next(iter(response)) == b"word "
+        response.close()
+        assert served.disconnected.wait(10)
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+class _Silent(WSGIServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that leaves is expected here."""
+
+
+@contextmanager
+def web_server(app: WSGIApplication) -> Iterator[int]:
+    """The port of a real server in front of `app`."""
+    with make_server("127.0.0.1", 0, app, _Silent, _Quiet) as httpd:
+        thread = spawn(lambda: httpd.serve_forever(poll_interval=0.01))
+        try:
+            yield httpd.server_port
+        finally:
+            httpd.shutdown()
+            thread.join(10)
+
+
+@pytest.mark.parametrize("framework", ["flask", "django"])
+def test_a_browser_that_leaves_closes_the_provider(framework: str, server: ServerFactory) -> None:
+    """Over real sockets: the browser goes, and so does the connection to the provider."""
+    served = server(sse_response(Flood(chat_chunk({"content": "word "}))))
+    with client_of(served) as client:
+        CLIENTS.append(client)
+        app: WSGIApplication = (
+            flask_app.create_app(client) if framework == "flask" else get_wsgi_application()
+        )
+        with web_server(app) as port:
+            with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as browser:
+                form = b"about=a+robot"
+                kind = b"application/x-www-form-urlencoded"
+                browser.sendall(
+                    b"POST /story HTTP/1.0\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
+                    % (kind, len(form), form)
+                )
+                answer = http.client.HTTPResponse(browser)
+                answer.begin()
+                assert answer.status == 200
+                assert answer.read(5) == b"word "
+                answer.close()
+            assert served.disconnected.wait(10)
+
+
+def test_the_tests_leave_no_thread() -> None:
+    """Nothing of the examples above still runs."""
+    names = [thread.name for thread in threading.enumerate()]
+    assert [name for name in names if name.startswith("rig_sync-")] == []
