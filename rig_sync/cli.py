@@ -20,7 +20,7 @@ from rig_sync.stdout import silence, stream_to_stdout
 from rig_sync.streaming.items import StreamError
 from rig_sync.version import VERSION
 
-__all__ = ["main"]
+__all__ = ["build_parser", "entry", "main"]
 
 DEFAULT_MODEL = "local:smollm2"
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
@@ -58,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return MISUSED if isinstance(error, ConfigError) else FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """What the command understands."""
     parser = argparse.ArgumentParser(
         prog="rig-sync",
         description="Stream a language model's answer to the terminal.",
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _prompt(arguments: list[str]) -> int:
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     prompt = _read_prompt(options.prompt)
     with _client(options) as client:
         agent = _agent(client, options)

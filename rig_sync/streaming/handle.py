@@ -18,6 +18,8 @@ __all__ = ["ItemStream", "RaiseErrors", "checked_raise_errors"]
 RaiseErrors: TypeAlias = Literal["terminal", "all", "none"]
 """Which errors `next()` raises; the others are `StreamError` items."""
 
+CLOSED = "this stream was closed: read it inside its with block"
+
 T = TypeVar("T")
 S = TypeVar("S", bound="ItemStream[Any]")
 
@@ -62,6 +64,8 @@ class ItemStream(Generic[T]):
         return f"{type(self).__name__}({state})"
 
     def __iter__(self: S) -> S:
+        if self._closed:
+            raise StreamMisuse(CLOSED)
         if self._over and not self.cancelled:
             raise StreamMisuse(
                 "this stream was read to its end: what came is on the object; "
@@ -71,17 +75,19 @@ class ItemStream(Generic[T]):
 
     def __next__(self) -> T:
         if self._closed:
-            raise StreamMisuse("this stream was closed: read it inside its with block")
+            raise StreamMisuse(CLOSED)
         self._began = True
-        if self._gate.shut:
-            self._gate.wait()
         try:
+            if self._gate.shut:
+                self._gate.wait()
+            if self._token.cancelled:
+                raise StopIteration  # whatever was ready
             item = next(self._items)
         except StopIteration:
             self._end()
             raise
         except BaseException as error:
-            if isinstance(error, ValueError) and getattr(self._items, "gi_running", False):
+            if isinstance(error, ValueError) and _is_of_this_frame(error):
                 raise StreamMisuse("this stream is being read by another thread") from None
             self._end()
             raise
@@ -161,6 +167,11 @@ class ItemStream(Generic[T]):
 
     def _join(self) -> None:
         """Wait a moment for what works for this stream to be gone."""
+
+
+def _is_of_this_frame(error: BaseException) -> bool:
+    """`next` itself raised it, no frame below: the generator runs already, elsewhere."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
 def checked_raise_errors(value: str) -> RaiseErrors:

@@ -23,7 +23,7 @@ class PauseControl:
     def __init__(self) -> None:
         self._running = threading.Event()
         self._running.set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._gates: weakref.WeakSet[Gate] = weakref.WeakSet()
 
     def __repr__(self) -> str:
@@ -75,21 +75,18 @@ class Gate:
         self._pause = pause
         self._on_change = on_change
         self._released = False
-        self._open = threading.Event()
-        self._open.set()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()  # re-entrant: for signal handlers
         if pause is not None:
             pause.attach(self)
 
     def update(self) -> None:
         """Follow the control as it is now; tells `on_change` of a difference."""
-        with self._lock:
-            paused = self._pause is not None and self._pause.is_paused
-            before, self.shut = self.shut, paused and not self._released
-            if self.shut:
-                self._open.clear()
-            else:
-                self._open.set()
+        with self._changed:
+            before = self.shut
+            while self.shut != self._is_held():  # again, if a signal handler came in between
+                self.shut = self._is_held()
+            if not self.shut:
+                self._changed.notify_all()
         if before != self.shut and self._on_change is not None:
             self._on_change()
 
@@ -100,4 +97,12 @@ class Gate:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait while it is shut, at most `timeout` seconds; whether it is open."""
-        return patiently(self._open.wait, timeout)
+        with self._changed:
+            return not self.shut or patiently(self._await_open, timeout)
+
+    def _await_open(self, seconds: float) -> bool:
+        self._changed.wait(seconds)
+        return not self.shut
+
+    def _is_held(self) -> bool:
+        return not self._released and self._pause is not None and self._pause.is_paused

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from rig_sync.streaming.threads import patiently
+from rig_sync.streaming.threads import SLICE, patiently
 
 __all__ = ["MAX_BYTES", "MAX_ITEMS", "Pipe"]
 
@@ -38,7 +38,7 @@ class Pipe(Generic[T]):
         self.error: BaseException | None = None
         self._max_items = max_items
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler, or the collector, may close it anywhere
         self._filled = threading.Condition(self._lock)
         self._emptied = threading.Condition(self._lock)
         self._items: list[T] = []
@@ -47,7 +47,7 @@ class Pipe(Generic[T]):
         self._kicked = False
         self._taker_waits = False
         self._putter_waits = False
-        self._over = threading.Event()  # set by `close`: ends a nap
+        self._over = threading.Condition(self._lock)  # told by `close`: ends a nap
         self._taken = 0  # items since `_since`
         self._since = time.monotonic()
 
@@ -60,7 +60,7 @@ class Pipe(Generic[T]):
         with self._lock:
             while self._is_full(len(batch), size) and not self._closed:
                 self._putter_waits = True
-                self._emptied.wait()
+                self._emptied.wait(SLICE)
                 self._putter_waits = False
             if self._closed:
                 return False
@@ -88,9 +88,7 @@ class Pipe(Generic[T]):
             self._nap()
         with self._lock:
             if not self._items and not self.finished and not self._closed and not self._kicked:
-                self._taker_waits = True
-                patiently(self._filled.wait, timeout)
-                self._taker_waits = False
+                patiently(self._await_filled, timeout)
             self._kicked = False
             batch = self._items
             if batch:
@@ -111,11 +109,10 @@ class Pipe(Generic[T]):
         """The consumer wants no more: what is in the pipe is dropped, a waiting `put` returns."""
         with self._lock:
             self._closed = True
-            self._over.set()
             self._items = []
             self._bytes = 0
-            self._emptied.notify_all()
-            self._filled.notify_all()
+            for waiting in (self._emptied, self._filled, self._over):
+                waiting.notify_all()
 
     def _nap(self) -> None:
         """Let a fast writer get ahead: what costs is the thread switch, not the hand-over.
@@ -126,8 +123,15 @@ class Pipe(Generic[T]):
         now = time.monotonic()
         fast = now - self._since < self._taken / NAP_RATE
         self._since, self._taken = now, 0
-        if fast and not self.finished:
-            self._over.wait(NAP_SECONDS)
+        with self._lock:
+            if fast and not self.finished and not self._closed:
+                self._over.wait(NAP_SECONDS)
+
+    def _await_filled(self, seconds: float) -> bool:
+        self._taker_waits = True
+        self._filled.wait(seconds)
+        self._taker_waits = False
+        return bool(self._items) or self.finished or self._closed or self._kicked
 
     def _is_full(self, items: int, size: int) -> bool:
         if not self._items:

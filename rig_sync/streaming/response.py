@@ -94,6 +94,7 @@ class _Core:
         self.token.subscribe(self._pipe.close)
         self.token.subscribe(self.gate.release)
         self._reader: Reader[RawEvent] | None = None
+        self.given_up = False  # the answer ended, not its body
         self._content = False  # the first content has come
         self._spent = 0.0  # waited since the last content
 
@@ -156,6 +157,7 @@ class _Core:
             if limit is not None and waited >= limit and not self.gate.shut:
                 left = self._clock.left
                 if self.parts.finish is not None and (left is None or left > 0):
+                    self.given_up = True
                     return [End()]  # finished, though the server holds the connection
                 self._expire()
         return None
@@ -247,8 +249,8 @@ class StreamingCompletionResponse(ItemStream[StreamedAssistantContent]):
         return self.response.raw
 
     def _release(self) -> None:
-        if not self._core.parts.ended:  # else the reader gives the connection back, and is gone
-            self._token.cancel()
+        if not self._core.parts.ended or self._core.given_up:
+            self._token.cancel()  # else the reader gives the connection back, and is gone
 
     def _join(self) -> None:
         self._core.join()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextvars
 import itertools
-import os
 import threading
 import time
 from collections.abc import Callable
 
-__all__ = ["patiently", "start"]
+__all__ = ["SLICE", "patiently", "start"]
 
-SLICE = 0.1 if os.name == "nt" else 3600.0  # on Windows, Ctrl-C is seen between waits only
+SLICE = 0.1
+"""Seconds that a wait may go without looking up.
+
+A signal may come just before the wait begins, and is then seen only after it; on Windows, Ctrl-C is
+never seen within one. What a signal handler does there can go unnoticed in the same way.
+"""
 
 _numbers = itertools.count(1)
 
@@ -32,14 +36,16 @@ def start(role: str, run: Callable[[], None]) -> threading.Thread:  # noqa: TID2
 
 
 def patiently(wait: Callable[[float], bool], timeout: float | None) -> bool:
-    """Call `wait` in slices that Ctrl-C can interrupt, `timeout` seconds in all or for ever.
+    """Call `wait` in slices that signals can interrupt, `timeout` seconds in all or for ever.
 
     Returns:
         Whether `wait` returned true.
     """
     end = None if timeout is None else time.monotonic() + timeout
+    signals = threading.current_thread() is threading.main_thread()  # no other thread gets any
+    longest = SLICE if signals else threading.TIMEOUT_MAX
     while True:
-        left = SLICE if end is None else min(SLICE, end - time.monotonic())
+        left = longest if end is None else min(longest, end - time.monotonic())
         if wait(max(0.0, left)):
             return True
         if end is not None and time.monotonic() >= end:

@@ -37,7 +37,7 @@ class Line:
     """One request's connection, as other threads may cut it: before, while and after it stands."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may end a stream anywhere
         self._cut = False
         self._connection: Connection | None = None
         self._raw: Raw | None = None

@@ -173,6 +173,10 @@ class OpenAIChat(Struct, frozen=True):
             except UNREADABLE as error:
                 yield from _salvage(state, data, str(error))
                 continue
+            words = _words_alone(chunk) if state.identified else None
+            if words is not None:
+                yield Text(words)
+                continue
             yield from state.chunk(chunk, data)
             if state.failed:
                 return
@@ -197,22 +201,38 @@ class OpenAIChat(Struct, frozen=True):
         return error_from_body(body, status)
 
 
+def _words_alone(chunk: _Chunk) -> str | None:
+    """The text of a chunk that has nothing else, as nearly all: the short way past the rest."""
+    choices = chunk.choices
+    if type(choices) is not list or len(choices) != 1 or chunk.usage or chunk.x_groq:
+        return None
+    choice = choices[0]
+    delta = choice.delta
+    if delta is None or choice.index or choice.finish_reason or chunk.error is not None:
+        return None
+    if delta.reasoning_content or delta.reasoning or delta.reasoning_details or delta.refusal:
+        return None
+    if delta.tool_calls or delta.function_call is not None or type(delta.content) is not str:
+        return None
+    return delta.content or None
+
+
 class _Decoding:
     """What has to be remembered from chunk to chunk."""
 
-    __slots__ = ("_details", "_identified", "_last", "failed", "finished")
+    __slots__ = ("_details", "_last", "failed", "finished", "identified")
 
     def __init__(self) -> None:
         self.failed = False
         self.finished = False
-        self._identified = False
+        self.identified = False
         self._last = ""
         self._details: list[JsonObject] = []
 
     def chunk(self, chunk: _Chunk, data: str) -> Iterator[RawEvent]:
         """Everything in one chunk, in the order in which it counts."""
-        if not self._identified and (chunk.id or chunk.model):
-            self._identified = bool(chunk.id and chunk.model)
+        if not self.identified and (chunk.id or chunk.model):
+            self.identified = bool(chunk.id and chunk.model)
             yield Meta(response_id=chunk.id, model=chunk.model)
         if chunk.choices:
             for choice in chunk.choices:

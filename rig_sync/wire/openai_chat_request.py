@@ -40,6 +40,8 @@ def encode_request(
         body["tools"] = [_tool(definition) for definition in request.tools]
     if request.tool_choice is not None:
         body["tool_choice"] = _tool_choice(request.tool_choice, required_word)
+    if request.reasoning is not None and request.reasoning.budget is not None:
+        raise ConfigError("chat completions take a reasoning effort, no token budget")
     if request.reasoning is not None and request.reasoning.effort is not None:
         body["reasoning_effort"] = request.reasoning.effort
     if request.output_schema is not None:
@@ -89,10 +91,11 @@ def _message(message: Message, reasoning_field: str | None) -> Iterator[JsonObje
 def _user(message: UserMessage) -> Iterator[JsonObject]:
     """One message for each tool result, then one with the rest."""
     results = [part for part in message.content if isinstance(part, ToolResult)]
-    others: list[UserContent] = [p for p in message.content if not isinstance(p, ToolResult)]
+    others: list[UserContent] = []
     for result in results:
         yield {"role": "tool", "tool_call_id": result.id, "content": result.text}
-        others[:0] = [part for part in result.content if isinstance(part, Image)]
+        others += [part for part in result.content if isinstance(part, Image)]
+    others += [part for part in message.content if not isinstance(part, ToolResult)]
     if others or not results:
         yield {"role": "user", "content": _content(others)}
 

@@ -49,8 +49,11 @@ def function(
     arguments: Json, name: str = "add", call_id: str = "call-1", item_id: str = "fc-1"
 ) -> JsonObject:
     return {
-        "type": "function_call", "id": item_id, "call_id": call_id,
-        "name": name, "arguments": arguments,
+        "type": "function_call",
+        "id": item_id,
+        "call_id": call_id,
+        "name": name,
+        "arguments": arguments,
     }
 
 
@@ -65,8 +68,12 @@ def created() -> JsonObject:
 
 def completed(*output: Json, status: str = "completed", **more: Json) -> JsonObject:
     response: Json = {
-        "id": "resp-1", "model": "m-1", "status": status, "output": list(output),
-        "usage": USAGE, **more,
+        "id": "resp-1",
+        "model": "m-1",
+        "status": status,
+        "output": list(output),
+        "usage": USAGE,
+        **more,
     }
     return event(f"response.{status}", response=response)
 
@@ -297,10 +304,13 @@ def test_ids_of_calls(serve: Serve, case: Case) -> None:
 
 
 def test_a_custom_tool_call(serve: Serve) -> None:
-    """Its input is free text; it goes back as what it was."""
+    """Its input is free text, under one name; the call is marked as what it was."""
     item: JsonObject = {
-        "type": "custom_tool_call", "id": "ctc-1", "call_id": "call-1",
-        "name": "sql", "input": "SELECT 1",
+        "type": "custom_tool_call",
+        "id": "ctc-1",
+        "call_id": "call-1",
+        "name": "sql",
+        "input": "SELECT 1",
     }
     outcome = serve(
         sse_events(
@@ -323,7 +333,9 @@ def test_a_custom_tool_call(serve: Serve) -> None:
 def test_summary_and_encrypted_thoughts(serve: Serve) -> None:
     """The block has the paragraphs, and the payload of the finished item alone."""
     item: JsonObject = {
-        "type": "reasoning", "id": "rs-1", "encrypted_content": "sealed",
+        "type": "reasoning",
+        "id": "rs-1",
+        "encrypted_content": "sealed",
         "summary": [{"type": "summary_text", "text": t} for t in ("First.", "Then.")],
     }
     early: JsonObject = {**item, "summary": [], "encrypted_content": "other"}
@@ -351,7 +363,10 @@ def test_summary_and_encrypted_thoughts(serve: Serve) -> None:
 def test_thoughts_in_the_open(serve: Serve, index: JsonObject) -> None:
     """`reasoning_text`, as llama.cpp and DeepSeek send it."""
     item: JsonObject = {
-        "type": "reasoning", "id": "rs-1", "summary": [], "encrypted_content": "",
+        "type": "reasoning",
+        "id": "rs-1",
+        "summary": [],
+        "encrypted_content": "",
         "content": [{"type": "reasoning_text", "text": "I see"}],
     }
     outcome = serve(

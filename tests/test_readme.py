@@ -1,0 +1,72 @@
+"""The README's Python runs, block after block, as a reader would paste it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from rig_sync import FinalResponse, __version__
+from rig_sync.cli import build_parser
+from tests.conftest import ServerFactory
+from tests.server import Request, Script, chat_chunks, response, sse, sse_response
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+COMMANDS = re.findall(r"^rig-sync .*$", README.read_text(), re.MULTILINE)
+MESSAGE = {"type": "message", "content": [{"type": "output_text", "text": "Hello."}]}
+DONE = {
+    "status": "completed",
+    "output": [MESSAGE],
+    "usage": {"input_tokens": 1, "output_tokens": 1},
+}
+
+
+def provider(request: Request) -> Script:
+    """Says hello on either wire, streamed or not."""
+    if request.path.endswith("/chat/completions"):
+        return sse_response(*chat_chunks("Hello."))
+    if b'"stream":true' not in request.body:
+        return response(200, {"Content-Type": "application/json"}, json.dumps(DONE).encode())
+    delta = {"type": "response.output_text.delta", "output_index": 0, "delta": "Hello."}
+    item = {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE}
+    return sse_response(
+        sse(delta), sse(item), sse({"type": "response.completed", "response": DONE})
+    )
+
+
+def test_the_python_runs(
+    server: ServerFactory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every block in one namespace, against a server that says hello."""
+    served = server(provider)
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{served.url}/v1")
+    names: dict[str, object] = {"__name__": "readme"}
+    for number, block in enumerate(BLOCKS):
+        code = block.replace("http://localhost:8000/v1", f"{served.url}/v1")
+        exec(compile(code, f"README.md, Python block {number}", "exec"), names)
+    assert isinstance(names["final"], FinalResponse)
+    printed = capsys.readouterr().out
+    assert printed.count("Hello.") >= 7
+    assert len(served.requests) == 8
+    assert names.pop("agent")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_parse(command: str) -> None:
+    """Every option that the README shows is one."""
+    words = shlex.split(command.partition("|")[0])[1:]
+    if words[:1] != ["models"]:
+        build_parser().parse_args(words)
+
+
+def test_the_first_commands_are_the_promised_ones() -> None:
+    """The two commands that have to work stand at the top."""
+    top = README.read_text()[:1200]
+    assert '.venv/bin/pip install -q -e ".[local]" && .venv/bin/rig-sync "Tell me a short' in top
+    assert '.venv/bin/pip install -q -e ".[test]" && .venv/bin/pytest' in top
+    assert __version__ in (README.parent / "rig_sync" / "version.py").read_text()
