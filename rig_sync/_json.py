@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -64,13 +65,34 @@ def from_json(text: str | bytes, kind: object) -> object:
 
 
 def parse(text: str | bytes) -> Json:
-    """The JSON value in `text`.
+    r"""The JSON value in `text`; half a surrogate pair in it becomes U+FFFD.
 
     Raises:
-        ValueError: `text` is not one whole JSON value (msgspec.DecodeError is one).
+        ValueError: `text` is not one whole JSON value, or nested too deeply.
+
+    >>> parse(r'["\ud83d", 1]')
+    ['\ufffd', 1]
     """
-    value: Json = _decoder.decode(text)
+    try:
+        value: Json = _decoder.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except msgspec.DecodeError:
+        mended = _mended(text if isinstance(text, str) else text.decode("utf-8", "replace"))
+        if mended == text:
+            raise
+        value = _decoder.decode(mended)
     return value
+
+
+_ESCAPES = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+
+
+def _mended(text: str) -> str:
+    """`text` with the escape of U+FFFD for every half of a pair that stands alone."""
+    return _ESCAPES.sub(lambda found: r"\ufffd" if len(found[0]) == 6 else found[0], text)
 
 
 def parse_object(text: str | bytes) -> JsonObject | None:

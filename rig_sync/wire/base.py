@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from rig_sync._json import Json, JsonObject, parse, parse_object
+from rig_sync._json import Json, JsonObject, parse
 from rig_sync.completion import CompletionRequest
 from rig_sync.errors import ProviderError, ResponseDecodeError
 from rig_sync.streaming.raw import Defect, RawEvent
@@ -20,7 +20,6 @@ __all__ = [
     "count",
     "misfits",
     "object_in",
-    "salvaged",
     "whole_body",
 ]
 
@@ -69,14 +68,6 @@ def bad_frame(data: str, why: str) -> Defect:
     """A frame that could not be understood; the stream goes on."""
     text = f"a frame of the stream could not be read ({why}): {data[:80]!r}"
     return Defect(ResponseDecodeError(text, body=data[:4096]))
-
-
-def salvaged(data: str) -> JsonObject | None:
-    """The object in a frame that a typed decoder refused; None if there is none."""
-    try:
-        return parse_object(data)
-    except RecursionError:
-        return None
 
 
 def misfits(wrong: Iterable[str], data: str) -> Iterator[RawEvent]:

@@ -142,6 +142,9 @@ def _document(part: Document) -> JsonObject:
 
 
 def _assistant(message: AssistantMessage, reasoning_field: str | None) -> JsonObject:
+    for part in message.content:
+        if isinstance(part, Image):
+            raise ConfigError(f"chat completions take no {part!r} back in the history")
     encoded: JsonObject = {"role": "assistant", "content": message.text or None}
     calls: list[Json] = [_call(call) for call in message.tool_calls]
     if calls:

@@ -45,7 +45,6 @@ from rig_sync.wire.base import (
     count,
     misfits,
     object_in,
-    salvaged,
     whole_body,
 )
 from rig_sync.wire.errors import error_from_body, error_from_payload
@@ -99,8 +98,8 @@ class OpenAIResponses(Struct, frozen=True):
         state = _Decoding()
         for frame in frames:
             data = frame.data
-            if data[:1] != "{" and data.strip()[:1] != "{":
-                if data.strip() in ("", "null", "[DONE]"):
+            if data[:1] != "{" and (word := data.strip())[:1] != "{":
+                if word in ("", "null", "[DONE]"):
                     continue
                 if frame.event == "error":
                     yield Failed(error_from_body(data, 200))
@@ -110,7 +109,7 @@ class OpenAIResponses(Struct, frozen=True):
             try:
                 event = _decode_event(data)
             except UNREADABLE as error:
-                payload = salvaged(data)
+                payload = parse_object(data)
                 if payload is None:
                     yield bad_frame(data, str(error))
                     continue

@@ -10,10 +10,6 @@ from rig_sync.wire.base import Wire
 from tests.wire.asking import Outcome, ask
 from tests.wire.loopback import Answer, Loopback
 
-__all__ = ["Ask"]
-
-Ask = Callable[..., Outcome]
-
 
 @pytest.fixture(scope="session")
 def loopback() -> Iterator[Loopback]:
