@@ -14,7 +14,7 @@ from rig_sync.agent.agent import Agent, RunOptions
 from rig_sync.agent.items import FinalResponse, dump_item
 from rig_sync.client import Client, ClientOptions
 from rig_sync.errors import ConfigError, RigError
-from rig_sync.modelfile import SMOLLM2, find
+from rig_sync.modelfile import SMOLLM2, cache_folder, find
 from rig_sync.providers import client_class
 from rig_sync.stdout import silence, stream_to_stdout
 from rig_sync.streaming.items import StreamError
@@ -206,12 +206,13 @@ def _models(arguments: list[str]) -> int:
 def _pull() -> None:
     from rig_sync.pull import ProgressBar, pull  # noqa: PLC0415 - not needed by most runs
 
-    bar = ProgressBar(sys.stderr)
-    try:
-        path = pull(SMOLLM2, report=bar)
-    finally:
-        bar.close()
-    print(f"Saved to {path}", file=sys.stderr)
+    print(
+        f"Fetching {SMOLLM2.name} once ({SMOLLM2.file}, {SMOLLM2.download // 10**6} MB, "
+        f"{SMOLLM2.licence}) to {cache_folder()}",
+        file=sys.stderr,
+    )
+    with ProgressBar(sys.stderr) as bar:
+        pull(SMOLLM2, report=bar)
 
 
 def _count(tokens: int | None) -> str:

@@ -303,6 +303,11 @@ class ScriptedServer:
         return len(self._links)
 
     @property
+    def open_connections(self) -> int:
+        """Connections of which neither end has been closed."""
+        return sum(link.thread.is_alive() for link in self._links)
+
+    @property
     def bytes_written(self) -> int:
         """Bytes that the kernel took, over all connections."""
         return sum(link.written for link in self._links)

@@ -23,7 +23,7 @@ from rig_sync.message import AssistantMessage, ToolCall, ToolResult
 from rig_sync.model import CallOptions, CompletionModel
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.items import StreamError
-from rig_sync.streaming.response import Clock
+from rig_sync.streaming.response import Clock, StreamingCompletionResponse
 from rig_sync.tools import ToolContext, ToolSet, run_tool
 
 __all__ = ["Progress", "RunSettings", "drive"]
@@ -50,16 +50,21 @@ class Progress:
 
     Attributes:
         run: The run; grows while it is driven.
-        partial: What the model has said of the turn under way.
+        answer: The model's answer under way, or the one that broke off.
         final: The end, once it has come.
         internal_ids: What the stream called each tool call, by the call's id.
     """
 
     def __init__(self, run: AgentRun) -> None:
         self.run = run
-        self.partial: AssistantMessage | None = None
+        self.answer: StreamingCompletionResponse | None = None
         self.final: FinalResponse | None = None
         self.internal_ids: dict[str, str] = {}
+
+    @property
+    def partial(self) -> AssistantMessage | None:
+        """What the model has said so far of the turn under way."""
+        return None if self.answer is None else self.answer.message
 
 
 def drive(progress: Progress, settings: RunSettings) -> Iterator[MultiTurnStreamItem]:
@@ -92,7 +97,7 @@ def _ask_model(
     if step.turn > 1 and choice is not None and choice.mode in ("required", "specific"):
         choice = None  # or the model could never answer
     request = replace(settings.template, messages=step.messages, tool_choice=choice)
-    stream = settings.model.stream(
+    progress.answer = stream = settings.model.stream(
         request, settings.options, raise_errors="none", unary=settings.unary
     )
     try:
@@ -108,9 +113,9 @@ def _ask_model(
         if settings.token.cancelled:
             raise PromptCancelled("the run was cancelled")
     except BaseException:
-        progress.partial = stream.message
         stream.close()
         raise
+    progress.answer = None
     yield progress.run.model_turn(stream.response)
 
 
@@ -135,17 +140,17 @@ def _run_tools(
         )
         return run_tool(settings.tools, call, context)
 
-    clock = settings.clock
     results: dict[int, ToolResult] = {}
     batch = run_batch(
         calls,
         run_one,
         concurrency=settings.tool_concurrency,
-        timeout=clock.timeouts.tool,
+        timeout=settings.clock.timeouts.tool,
+        clock=settings.clock,
         token=settings.token,
         results=results,
     )
-    for call in clock.timed(batch):
+    for call in batch:
         run.started.append(call.id)
         yield ToolExecutionStarted(call, ids[call.id])
     run.tool_results([results[number] for number in range(len(calls))])

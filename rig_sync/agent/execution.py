@@ -11,6 +11,7 @@ from rig_sync.message import Text, ToolCall, ToolResult
 from rig_sync.streaming import threads
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.pipe import Pipe
+from rig_sync.streaming.response import Clock
 
 __all__ = ["RunOne", "Settled", "run_batch"]
 
@@ -24,6 +25,7 @@ def run_batch(
     *,
     concurrency: int,
     timeout: float | None,
+    clock: Clock,
     token: CancelToken,
     results: dict[int, ToolResult],
 ) -> Iterator[ToolCall]:
@@ -35,22 +37,26 @@ def run_batch(
         concurrency: At least 1. With 1 and no `timeout` every call runs in the caller's thread.
         timeout: Seconds for one call. A thread cannot be killed: a late tool is abandoned, and its
             result says so.
+        clock: Counts the time that the tools take; a tool in the caller's thread ends when it ends.
         token: Ends the waiting; tools that run see it in their context.
         results: Filled with the results, by the position of the call.
 
     Raises:
         PromptCancelled: the token was cancelled; tools on worker threads may still run.
+        TotalTimeout: the run has no time left; likewise.
 
     Threads: at most `concurrency` workers at a time, daemons, with the caller's context variables.
     """
     if concurrency == 1 and timeout is None:
         for number, call in enumerate(calls):
             _check(token)
+            clock.check()
             yield call
-            results[number] = run_one(call)
+            with clock.counting():
+                results[number] = run_one(call)
         _check(token)
         return
-    batch = _Batch(run_one, timeout, token, results)
+    batch = _Batch(run_one, timeout, clock, token, results)
     for number, call in enumerate(calls):
         while len(batch.running) >= concurrency:
             batch.settle()
@@ -67,12 +73,14 @@ class _Batch:
         self,
         run_one: RunOne,
         timeout: float | None,
+        clock: Clock,
         token: CancelToken,
         results: dict[int, ToolResult],
     ) -> None:
         self.running: dict[int, tuple[ToolCall, float]] = {}
         self._run_one = run_one
         self._timeout = timeout
+        self._clock = clock
         self._token = token
         self._results = results
         self._settled: Pipe[Settled] = Pipe()
@@ -97,7 +105,9 @@ class _Batch:
         unsubscribe = self._token.subscribe(self._settled.kick)
         try:
             _check(self._token)
-            for number, outcome in self._settled.take(self._patience()):
+            with self._clock.counting():
+                settled = self._settled.take(self._patience())
+            for number, outcome in settled:
                 if number not in self.running:
                     continue  # it was given up before
                 del self.running[number]
@@ -108,12 +118,15 @@ class _Batch:
             unsubscribe()
         _check(self._token)
         self._give_up_late()
+        if self.running:
+            self._clock.check()
 
     def _patience(self) -> float | None:
-        if self._timeout is None:
-            return None
-        first = min(began for _, began in self.running.values())
-        return max(0.0, first + self._timeout - time.monotonic())
+        limits = [] if self._clock.left is None else [self._clock.left]
+        if self._timeout is not None:
+            first = min(began for _, began in self.running.values())
+            limits.append(first + self._timeout - time.monotonic())
+        return max(0.0, min(limits)) if limits else None
 
     def _give_up_late(self) -> None:
         if self._timeout is None:

@@ -91,8 +91,12 @@ class ItemStream(Generic[T]):
                 raise StreamMisuse("this stream is being read by another thread") from None
             self._end()
             raise
-        if isinstance(item, StreamError):
-            self._judge(item.error)
+        if isinstance(item, StreamError) and self._is_raised(item.error):
+            failure = item.error
+            try:
+                raise failure
+            finally:
+                del failure, item  # or its traceback would have it refer to itself
         return item
 
     def __enter__(self: S) -> S:
@@ -142,13 +146,12 @@ class ItemStream(Generic[T]):
     def _text_of(item: object) -> str | None:
         return item.text if isinstance(item, Text) else None
 
-    def _judge(self, error: RigError) -> None:
-        """Raise `error` if that is wanted of it."""
+    def _is_raised(self, error: RigError) -> bool:
+        """Whether that is wanted of `error`; ends the stream if it is the end."""
         if not error.recoverable:
             self._end()
         wanted = self._raise_errors
-        if wanted == "all" or (wanted == "terminal" and not error.recoverable):
-            raise error
+        return wanted == "all" or (wanted == "terminal" and not error.recoverable)
 
     def _end(self) -> None:
         """Let go of everything but what came."""

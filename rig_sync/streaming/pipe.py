@@ -71,6 +71,15 @@ class Pipe(Generic[T]):
                 self._filled.notify()
             return True
 
+    def raise_error(self) -> None:
+        """Raise what the writer failed of, once."""
+        error, self.error = self.error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # or its traceback would have it refer to itself
+
     def finish(self, error: BaseException | None = None) -> None:
         """No more will be put; `error` is raised by whoever has taken the rest."""
         with self._lock:

@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from rig_sync.errors import RigError
 from rig_sync.streaming import threads
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.pause import Gate
@@ -135,7 +136,8 @@ class _Run(Generic[T]):
         except Stopped:
             pass  # the consumer is gone and nobody is told
         except BaseException as failure:  # noqa: BLE001 - the consumer raises it in its own thread
-            error = failure
+            # of ours the message says it all; with its traceback it would refer to itself
+            error = failure.with_traceback(None) if isinstance(failure, RigError) else failure
             with contextlib.suppress(Stopped):
                 self._flow.flush()
         finally:

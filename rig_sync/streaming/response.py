@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TypeVar
+from contextlib import contextmanager
 
 from rig_sync._json import JsonObject
 from rig_sync.completion import CompletionResponse, FinishReason, Usage
@@ -32,8 +32,6 @@ from rig_sync.transport.timeouts import Timeouts
 
 __all__ = ["Clock", "StreamingCompletionResponse"]
 
-T = TypeVar("T")
-
 FINISH_GRACE = 5.0  # seconds for usage to follow the finish reason on a socket that stays open
 JOIN_SECONDS = 0.2
 
@@ -51,22 +49,14 @@ class Clock:
         total = self.timeouts.total
         return None if total is None else total - self.spent
 
-    def timed(self, items: Iterator[T]) -> Iterator[T]:
-        """`items`, with the time they take counted too; the caller's own time is not.
-
-        Raises:
-            TotalTimeout: `Timeouts.total` is used up.
-        """
-        while True:
-            began = time.monotonic()
-            try:
-                item = next(items)
-            except StopIteration:
-                return
-            finally:
-                self.spent += time.monotonic() - began
-            self.check()
-            yield item
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """The time that passes inside counts; the caller's own never does."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.spent += time.monotonic() - began
 
     def check(self) -> None:
         """Raise `TotalTimeout` if nothing is left."""
@@ -117,8 +107,9 @@ class _Core:
                     else:
                         yield from parts.feed(event)
                 if parts.error is not None:
-                    raise parts.error
-            if not parts.ended and not self.token.cancelled:
+                    failure, parts.error = parts.error, None  # or it would refer to itself
+                    break
+            if failure is None and not parts.ended and not self.token.cancelled:
                 raise StreamTruncated(
                     f"{self._call.endpoint.provider}: the body ended before the answer did. "
                     "What came is in .partial"
@@ -126,8 +117,7 @@ class _Core:
         except RigError as error:
             failure = error
         if failure is not None:
-            if parts.error is None:
-                yield from parts.flush()
+            yield from parts.flush()
             if isinstance(failure, ProviderError):
                 self._call.endpoint.stamp(failure)
             failure.partial = parts.response()
@@ -151,8 +141,7 @@ class _Core:
                 self._set_back(batch)
                 return batch
             if self._pipe.finished:
-                if self._pipe.error is not None:
-                    raise self._pipe.error
+                self._pipe.raise_error()
                 return None
             if limit is not None and waited >= limit and not self.gate.shut:
                 left = self._clock.left

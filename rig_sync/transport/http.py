@@ -110,12 +110,12 @@ class Reply:
         while True:
             try:
                 data = read()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - translated, and raised on
                 self._line.check()
                 if _ended_early(error):
                     self.clean = False
                     break
-                raise translated(error) from error
+                raise translated(error) from _bare(error)
             if not data:
                 break
             yield data
@@ -203,8 +203,7 @@ class Http:
             )
         except Exception as error:  # noqa: BLE001 - translated, and raised on
             line.check()
-            ours = translated(error)
-            raise ours from (None if isinstance(ours, ConfigError) else error)
+            raise translated(error) from _bare(error)
         finally:
             del _current.line
         try:
@@ -241,8 +240,8 @@ _in_use: weakref.WeakSet[Http] = weakref.WeakSet()
 
 
 def _forked() -> None:
-    for http in list(_in_use):
-        http.forked()
+    for one in list(_in_use):
+        one.forked()
 
 
 if hasattr(os, "register_at_fork"):
@@ -317,6 +316,18 @@ def translated(error: Exception) -> Exception:
                 return ReadFailed(f"the connection broke before the answer began: {error}")
             return ours(what if isinstance(error, _UNQUOTED) else f"{what}: {error}")
     return error
+
+
+def _bare(error: BaseException) -> BaseException | None:
+    """`error` without frames: theirs hold the request with its key, and in a circle themselves.
+
+    None if its very message holds the key.
+    """
+    error.__traceback__ = None
+    for inner in (error.__cause__, error.__context__):
+        if inner is not None and inner.__traceback__ is not None:
+            _bare(inner)
+    return None if isinstance(error, _UNQUOTED) else error
 
 
 def _was_connected(error: Exception) -> bool:

@@ -45,6 +45,7 @@ def run_script(
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", script, *arguments]
     with subprocess.Popen(
         command,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

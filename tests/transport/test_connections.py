@@ -135,8 +135,9 @@ def _prompt(body: object) -> str:
 
 
 FORK_IDLE = """
-import os, sys
+import os, sys, warnings
 from rig_sync.providers.openai_compatible import Client
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads, since 3.12
 
 model = Client(base_url=sys.argv[1]).completion_model("m")
 
@@ -162,8 +163,9 @@ def test_a_forked_child_opens_its_own(server: ServerFactory) -> None:
 
 
 FORK_OPEN = """
-import os, sys
+import os, sys, warnings
 from rig_sync.providers.openai_compatible import Client
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads, since 3.12
 
 model = Client(base_url=sys.argv[1]).completion_model("m")
 stream = model.stream_completion("Hi").stream()

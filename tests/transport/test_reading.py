@@ -38,7 +38,7 @@ def test_every_event_at_once(
     pieces: list[bytes | Step] = []
     for word, event in zip(WORDS, seen, strict=True):
         said = chat_chunks(word, finish=None, done=False)
-        pieces += said if cut == "event" else list(bytewise(said))
+        pieces += said if cut == "event" else bytewise(said)
         pieces.append(WaitFor(event))
     pieces += chat_chunks()
     stream = model(server(sse_response(*pieces, framing=framing))).stream_completion("Hi").stream()
@@ -61,8 +61,10 @@ def test_over_tls(
     """The same holds over TLS."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate[0])
     seen = threading.Event()
-    body = [*chat_chunks("one", finish=None, done=False), WaitFor(seen), *chat_chunks("two")]
-    scripted = server(sse_response(*body, framing=framing), certificate=certificate)
+    one, *two = chat_chunks("one", "two")
+    scripted = server(
+        sse_response(one, WaitFor(seen), *two, framing=framing), certificate=certificate
+    )
     texts = []
     for text in model(scripted).stream_completion("Hi").stream().text_deltas():
         texts.append(text)
