@@ -20,7 +20,8 @@ import time
 import weakref
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from msgspec.structs import replace
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["SMOLLM2", "Client", "LocalChat"]
 
 SMOLLM2 = "smollm2"
+INSTALL = 'pip install "rig_sync[local]"'
 TEMPLATE = Path(__file__).with_name("smollm2.jinja")
 PING_SECONDS = 1  # a server with a stream under way looks this often at whether it is to stop
 LET_GO_SECONDS = 0.5
@@ -267,20 +269,38 @@ def _checked(path: Path | None) -> Path:
     return path
 
 
-def _load(path: Path, name: str, n_ctx: int, key: str) -> _Server:
-    """A started server. llama.cpp prints nothing and listens on 127.0.0.1, on a free port."""
-    install = 'pip install "rig_sync[local]"'
+def _library() -> ModuleType:
     try:
         import xllamacpp  # noqa: PLC0415 - an extra, and only those who use it need it
     except ImportError as error:
-        raise ConfigError(f"the local model runs on llama.cpp: {install} ({error})") from error
-    params = xllamacpp.CommonParams()
+        raise ConfigError(f"the local model runs on llama.cpp: {INSTALL} ({error})") from error
+    library: ModuleType = xllamacpp
+    return library
+
+
+def _load(path: Path, name: str, n_ctx: int, key: str) -> _Server:
+    """A started server. llama.cpp prints nothing and listens on 127.0.0.1, on a free port."""
+    library = _library()
     try:
-        _set(params, path, name, n_ctx, key)
+        params = library.CommonParams()
+        params.model.path = str(path)
+        params.model_alias = {name}
+        params.n_ctx = n_ctx
+        params.api_keys = [key]
+        params.verbosity = -1
+        params.ui = False
+        params.endpoint_slots = False
+        params.sse_ping_interval = PING_SECONDS
+        params.cache_ram_mib = 0  # 8 GB by default
+        # two threads that spin on busy cores collapse to a token a second
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+        if name == SMOLLM2:
+            params.chat_template = TEMPLATE.read_text(encoding="utf-8")
+            params.antiprompt = ["</tool_call>"]
+            params.fit_params = False  # twice as fast to start; there is nothing to fit
+        server: _Server = library.Server(params)
     except AttributeError as error:
-        raise ConfigError(f"this xllamacpp is too old or too new: {install} ({error})") from error
-    try:
-        server: _Server = xllamacpp.Server(params)
+        raise ConfigError(f"this xllamacpp is too old or too new: {INSTALL} ({error})") from error
     except RuntimeError as error:
         remedy = "delete it and run `rig-sync models pull`" if name == SMOLLM2 else "try another"
         raise ConfigError(
@@ -288,24 +308,6 @@ def _load(path: Path, name: str, n_ctx: int, key: str) -> _Server:
             f"llama.cpp does not know, or n_ctx={n_ctx} needs more memory than there is; {remedy}"
         ) from error
     return server
-
-
-def _set(params: Any, path: Path, name: str, n_ctx: int, key: str) -> None:
-    params.model.path = str(path)
-    params.model_alias = {name}
-    params.n_ctx = n_ctx
-    params.api_keys = [key]
-    params.verbosity = -1
-    params.ui = False
-    params.endpoint_slots = False
-    params.sse_ping_interval = PING_SECONDS
-    params.cache_ram_mib = 0  # 8 GB by default
-    # two threads that spin on busy cores collapse to a token a second
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    if name == SMOLLM2:
-        params.chat_template = TEMPLATE.read_text(encoding="utf-8")
-        params.antiprompt = ["</tool_call>"]
-        params.fit_params = False  # twice as fast to start; there is nothing to fit
 
 
 _engines: weakref.WeakSet[_Engine] = weakref.WeakSet()

@@ -131,8 +131,8 @@ class ModelCall:
         except LineCut:
             raise Stopped from None
         except (TransportError, ConfigError) as error:
-            text = self.endpoint.redact(f"{self.endpoint.provider}: {error}")
-            raise type(error)(text) from error.__cause__
+            error.args = (self.endpoint.redact(f"{self.endpoint.provider}: {error}"),)
+            raise
         except ProviderError as error:
             raise self.endpoint.stamp(error, reply) from None
         finally:

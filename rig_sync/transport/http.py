@@ -6,14 +6,12 @@ A connection is opened, read and closed by one thread. Any other thread may only
 from __future__ import annotations
 
 import contextlib
-import email.utils
 import http.client
 import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterator, MutableMapping
 from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
@@ -31,6 +29,7 @@ from rig_sync.errors import (
     RigError,
     TransportError,
 )
+from rig_sync.transport.head import ReplyHead
 from rig_sync.transport.line import Line, LineCut
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ __all__ = ["Http", "HttpRequest", "Reply", "check_base_url", "translated"]
 READ_SIZE = 65536
 POOL_SIZE = 64
 DRAIN_SECONDS = 0.1
-BODY_LIMIT = 1 << 20
 
 
 class HttpRequest(Struct, frozen=True):
@@ -56,45 +54,15 @@ class HttpRequest(Struct, frozen=True):
         return f"HttpRequest({self.method} {self.url})"
 
 
-class Reply:
+class Reply(ReplyHead):
     """The answer to one request: status and headers, and a body to be read once."""
 
     def __init__(self, response: requests.Response, line: Line) -> None:
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers
+        super().__init__(response.status_code, response.headers)
         self.whole = False  # the body was read to its end
         self.clean = True  # and it ended where its framing says
         self._response = response
         self._line = line
-
-    @property
-    def content_type(self) -> str:
-        """The media type alone, in small letters; empty when there is none."""
-        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-
-    @property
-    def request_id(self) -> str | None:
-        """The provider's id of the request, to quote to its support."""
-        for name in ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray"):
-            if value := self.headers.get(name):
-                return value
-        return None
-
-    def retry_after(self, now: datetime | None = None) -> float | None:
-        """Seconds the server asks us to wait, by `retry-after-ms` or `Retry-After`."""
-        millis = self.headers.get("retry-after-ms", "")
-        if millis.replace(".", "", 1).isdigit():
-            return float(millis) / 1000
-        value = self.headers.get("Retry-After", "").strip()
-        if value.replace(".", "", 1).isdigit():
-            return float(value)
-        try:
-            then = email.utils.parsedate_to_datetime(value)
-        except (TypeError, ValueError):
-            return None
-        if then.tzinfo is None:
-            then = then.replace(tzinfo=timezone.utc)
-        return max(0.0, (then - (now or datetime.now(timezone.utc))).total_seconds())
 
     def chunks(self) -> Iterator[bytes]:
         """The body as it comes: each piece as soon as it is there, in every framing.
@@ -111,11 +79,12 @@ class Reply:
             try:
                 data = read()
             except Exception as error:  # noqa: BLE001 - translated, and raised on
+                cause = _bare(error)
                 self._line.check()
                 if _ended_early(error):
                     self.clean = False
                     break
-                raise translated(error) from _bare(error)
+                raise translated(error) from cause
             if not data:
                 break
             yield data
@@ -128,20 +97,6 @@ class Reply:
             return partial(raw.read1, READ_SIZE, decode_content=True)
         pieces = self._response.iter_content(READ_SIZE)  # what a stub library put in its place
         return lambda: next(pieces, b"")
-
-    def text(self) -> str:
-        """The body as text, up to 1 MiB of it, whatever it is.
-
-        Raises:
-            ReadFailed: the connection broke.
-        """
-        pieces, size = [], 0
-        for piece in self.chunks():
-            pieces.append(piece)
-            size += len(piece)
-            if size > BODY_LIMIT:
-                break
-        return b"".join(pieces).decode("utf-8", "replace")
 
     def finish(self) -> None:
         """Give the connection back if the rest of the body comes at once; else close it."""
@@ -202,8 +157,9 @@ class Http:
                 **self._environment(session, request.url),
             )
         except Exception as error:  # noqa: BLE001 - translated, and raised on
+            cause = _bare(error)
             line.check()
-            raise translated(error) from _bare(error)
+            raise translated(error) from cause
         finally:
             del _current.line
         try:

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -143,6 +144,15 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     path.write_bytes(b"GGUF")
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ConfigError, match=r'pip install "rig_sync\[local\]"'):
+        local.Client(path).agent("mine").build().prompt("Hi")
+
+
+def test_another_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An xllamacpp without what is needed of it is an error in words."""
+    path = tmp_path / "mine.gguf"
+    path.write_bytes(b"GGUF")
+    monkeypatch.setitem(sys.modules, "xllamacpp", types.ModuleType("xllamacpp"))
+    with pytest.raises(ConfigError, match="too old or too new"):
         local.Client(path).agent("mine").build().prompt("Hi")
 
 

@@ -140,10 +140,7 @@ def bind_one(signature: ToolSignature, value: Any) -> object:
         ),
         (dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
         (Mapping[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
-        (
-            JsonObject,
-            {"type": "object", "additionalProperties": {"description": "any JSON value"}},
-        ),
+        (JsonObject, {"type": "object"}),
         (Literal["a", "b"], {"enum": ["a", "b"]}),
         (int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
         (Optional[int], {"anyOf": [{"type": "integer"}, {"type": "null"}]}),  # noqa: UP045

@@ -50,7 +50,7 @@ def test_stamp(server: ServerFactory) -> None:
     secret = Endpoint("p", "http://127.0.0.1", secrets=("", "s3cret"))
     for own, expected in ((None, 9.0), (2.0, 2.0)):
         reply = http.send(HttpRequest(endpoint.base_url, {}), connect=5, line=Line())
-        assert reply.text() == '{"error": {"message": "scripted 429"}}'
+        assert b"".join(reply.chunks()).decode() == '{"error": {"message": "scripted 429"}}'
         error = RateLimited("slow down, s3cret", body="s3cret!", retry_after=own)
         secret.stamp(error, reply)
         reply.close()
