@@ -14,7 +14,7 @@ from rig_sync.agent.agent import Agent, RunOptions
 from rig_sync.agent.items import FinalResponse, dump_item
 from rig_sync.client import Client, ClientOptions
 from rig_sync.errors import ConfigError, RigError
-from rig_sync.modelfile import SMOLLM2, cache_folder, find
+from rig_sync.modelfile import SMOLLM2, cache_folder, checksum, find
 from rig_sync.providers import client_class
 from rig_sync.stdout import silence, stream_to_stdout
 from rig_sync.streaming.items import StreamError
@@ -196,10 +196,10 @@ def _models(arguments: list[str]) -> int:
     parser.add_argument("--debug", action="store_true", help="print a traceback on errors")
     parser.parse_args(arguments)
     found = find(SMOLLM2)
-    if found is None:
-        _pull()
-    else:
+    if found is not None and checksum(found) == SMOLLM2.sha256:
         print(f"{SMOLLM2.name} is already there: {found}", file=sys.stderr)
+    else:
+        _pull()
     return OK
 
 
@@ -207,7 +207,7 @@ def _pull() -> None:
     from rig_sync.pull import ProgressBar, pull  # noqa: PLC0415 - not needed by most runs
 
     print(
-        f"Fetching {SMOLLM2.name} once ({SMOLLM2.file}, {SMOLLM2.download // 10**6} MB, "
+        f"Fetching {SMOLLM2.name} once ({SMOLLM2.file}, {SMOLLM2.megabytes} MB, "
         f"{SMOLLM2.licence}) to {cache_folder()}",
         file=sys.stderr,
     )

@@ -43,6 +43,11 @@ class ModelFile(Struct, frozen=True):
     sha256: str
     licence: str
 
+    @property
+    def megabytes(self) -> int:
+        """What is downloaded, as one says it."""
+        return round(self.download / 10**6)
+
 
 SMOLLM2 = ModelFile(
     name="smollm2",

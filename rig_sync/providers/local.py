@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from msgspec import field
 from msgspec.structs import replace
 
 from rig_sync._json import JsonObject
@@ -54,17 +55,32 @@ LEAST_CONTEXT = 256  # with 1, llama.cpp aborts the process
 MOST_CONTEXT = 8192  # what SmolLM2 was trained for
 
 
+# A model this small goes round in circles until its memory is full, unless it is held back.
+STEADY: JsonObject = {
+    "temperature": 0.7,
+    "max_tokens": 512,
+    "repeat_penalty": 1.1,
+    "repeat_last_n": 256,
+    "dry_multiplier": 0.8,
+}
+
+
 class LocalChat(OpenAIChat, frozen=True):
     """The chat wire, as this server and the model's template take it.
 
     The model never asks for a tool by itself. Where it must, the template opens the call for it;
     one certain tool is forced by showing it no other.
+
+    Attributes:
+        defaults: Sent where the request says nothing of it, unless it has tools.
     """
+
+    defaults: JsonObject = field(default_factory=dict)
 
     def encode(self, request: CompletionRequest, *, stream: bool) -> JsonObject:
         """The body of the request; `additional_params` win."""
         choice = request.tool_choice
-        extra: JsonObject = {}
+        extra: JsonObject = {} if request.tools else dict(self.defaults)
         if request.temperature == 0:
             extra["cache_prompt"] = False  # slower, but equal requests get equal answers
         if choice is not None and choice.mode in ("required", "specific"):
@@ -94,7 +110,7 @@ class Client(BaseClient):
 
     name: ClassVar[str] = "local"
     default_base_url: ClassVar[str] = "http://127.0.0.1"
-    wire: Wire = LocalChat(reasoning_field="reasoning_content")
+    wire: Wire = LocalChat(reasoning_field="reasoning_content")  # that of a model of the user's
 
     def __init__(
         self,
@@ -110,6 +126,8 @@ class Client(BaseClient):
         super().__init__(None, **options)
         path = None if model_path is None else Path(model_path).expanduser()
         self.model_name = SMOLLM2 if path is None or path.name == BUILT_IN.file else path.stem
+        if self.model_name == SMOLLM2:
+            self.wire = LocalChat(reasoning_field="reasoning_content", defaults=STEADY)
         if n_ctx < LEAST_CONTEXT or (self.model_name == SMOLLM2 and n_ctx > MOST_CONTEXT):
             raise ConfigError(
                 f"n_ctx={n_ctx}: give a number of tokens, {LEAST_CONTEXT} or more, "
@@ -216,7 +234,7 @@ class _Engine:
 
 
 class _Loopback(Http):
-    """Connections to this process alone: past every proxy, and cut when the server stops."""
+    """Connections to this process alone, cut when the server stops."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -233,7 +251,6 @@ class _Loopback(Http):
         """As `Http.send`."""
         with self._lines_lock:
             self._lines.add(line)
-        self._own_session().trust_env = False  # no proxy between this process and itself
         return super().send(request, connect=connect, line=line)
 
     def cut(self) -> None:
@@ -257,7 +274,7 @@ def _checked(path: Path | None) -> Path:
         if path is None:
             raise ConfigError(
                 f"the model is not in {cache_folder()}: run `rig-sync models pull` "
-                f"(once, {BUILT_IN.download // 10**6} MB), or set RIG_SYNC_CACHE to where it is"
+                f"(once, {BUILT_IN.megabytes} MB), or set RIG_SYNC_CACHE to where it is"
             )
     try:
         with path.open("rb") as file:
@@ -317,7 +334,7 @@ _inherited = False
 @atexit.register
 def _stop_all() -> None:
     """At exit: llama.cpp's threads end before the interpreter does, and streams before those."""
-    reader._stop_all()  # or whoever still reads would be told that the answer is truncated
+    reader.stop_all()  # or whoever still reads would be told that the answer is truncated
     for engine in list(_engines):
         engine.close()
 

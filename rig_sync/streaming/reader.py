@@ -21,7 +21,7 @@ from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.pause import Gate
 from rig_sync.streaming.pipe import Pipe
 
-__all__ = ["Flow", "Reader", "Source", "Stopped"]
+__all__ = ["Flow", "Reader", "Source", "Stopped", "stop_all"]
 
 T = TypeVar("T")
 
@@ -151,7 +151,7 @@ _tokens: weakref.WeakSet[CancelToken] = weakref.WeakSet()
 
 
 @atexit.register
-def _stop_all() -> None:
+def stop_all() -> None:
     """At exit: end the reads, so that no thread wakes up in a dying interpreter."""
     for token in list(_tokens):
         token.cancel()

@@ -186,6 +186,8 @@ class Http:
         host = urlsplit(url).netloc
         if host not in self._environments:
             found = session.merge_environment_settings(url, {}, True, None, None)
+            if _is_loopback(url):
+                found["proxies"] = {}  # no proxy stands between this machine and itself
             self._environments[host] = _Environment(
                 proxies=found["proxies"], verify=found["verify"], cert=found["cert"]
             )
@@ -210,6 +212,11 @@ class _Environment(TypedDict):
     proxies: MutableMapping[str, str]
     verify: bool | str | None
     cert: str | tuple[str, str] | None
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def check_base_url(url: str) -> str:

@@ -80,8 +80,8 @@ class Line:
         # a stubbed response has no socket, and one read to its end has given it back
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             if raw is not None:
-                raw.shutdown()
-            elif connection is not None and isinstance(connection.sock, socket.socket):
+                raw.shutdown()  # refuses once the connection serves somebody else
+            if connection is not None and isinstance(connection.sock, socket.socket):
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
     def hurry(self, seconds: float) -> bool:

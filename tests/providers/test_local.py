@@ -58,6 +58,16 @@ def encoded(choice: ToolChoice | None, temperature: float | None = None) -> dict
     return dict(local.LocalChat().encode(request, stream=True))
 
 
+def test_the_built_in_model_is_held_back() -> None:
+    """It would loop for ever: it is told when to stop, unless the request says so or has tools."""
+    said = CompletionRequest("m", (user("Hi"),), max_tokens=7)
+    body = local.Client().wire.encode(said, stream=True)
+    assert (body["max_tokens"], body["temperature"], body["repeat_penalty"]) == (7, 0.7, 1.1)
+    with_tools = CompletionRequest("m", (user("Hi"),), tools=TOOLS)
+    assert "repeat_penalty" not in local.Client().wire.encode(with_tools, stream=True)
+    assert "repeat_penalty" not in local.Client("mine.gguf").wire.encode(said, stream=True)
+
+
 @pytest.mark.parametrize("choice", [None, ToolChoice("auto"), ToolChoice("none")])
 def test_a_tool_is_forced_only_where_it_must(choice: ToolChoice | None) -> None:
     """llama.cpp refuses the template's way of forcing together with `auto`."""
