@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-class Usage(Struct, frozen=True, omit_defaults=True):
+class Usage(Struct, frozen=True, tag="usage", omit_defaults=True):
     """Tokens of one call or of a whole run. None: the provider did not say; never an invented 0.
 
     One meaning for every provider: `input_tokens` includes `cached_input_tokens` and
@@ -74,7 +74,7 @@ def _plus(a: int | None, b: int | None) -> int | None:
 FinishKind: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
 
-class FinishReason(Struct, frozen=True, omit_defaults=True):
+class FinishReason(Struct, frozen=True, tag="finish_reason", omit_defaults=True):
     """Why the model stopped: `kind` in our words, `raw` in the provider's own."""
 
     kind: FinishKind
@@ -89,7 +89,7 @@ class ResponseIds(Struct, frozen=True, omit_defaults=True):
     request: str | None = None
 
 
-class ToolDefinition(Struct, frozen=True):
+class ToolDefinition(Struct, frozen=True, tag="tool_definition"):
     """A tool as the model sees it; `parameters` is the JSON Schema of its arguments."""
 
     name: str
@@ -126,7 +126,7 @@ class OutputSchema(Struct, frozen=True, omit_defaults=True):
     strict: bool = True
 
 
-class CompletionRequest(Struct, frozen=True, omit_defaults=True):
+class CompletionRequest(Struct, frozen=True, tag="completion_request", omit_defaults=True):
     """One call of a model, in no provider's words.
 
     Attributes:
@@ -154,7 +154,7 @@ class CompletionRequest(Struct, frozen=True, omit_defaults=True):
     additional_params: JsonObject = {}  # msgspec copies an empty default for every instance
 
 
-class CompletionResponse(Struct, frozen=True, omit_defaults=True):
+class CompletionResponse(Struct, frozen=True, tag="completion_response", omit_defaults=True):
     """One answer of a model, streamed or whole: the two are equal for equal bytes of content.
 
     Attributes:

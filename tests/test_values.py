@@ -156,12 +156,16 @@ def test_an_error_item_tells_in_json_what_can_be_told() -> None:
             assistant("Hi"), Usage(1), FinishReason("other", "paused"), raw={"a": 1}
         ),
         Usage(1, 2, 3, 4, 5, 6),
+        FinishReason("other", "paused"),
+        ToolDefinition("add", "Adds.", {"type": "object"}),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_requests_and_responses_go_to_json_and_back(value: object) -> None:
-    """So do the values of one model call."""
-    assert msgspec.json.decode(msgspec.json.encode(value), type=type(value)) == value
+    """So do the values of one model call, each with its tag."""
+    data = msgspec.json.encode(value)
+    assert msgspec.json.decode(data, type=type(value)) == value
+    assert data.startswith(b'{"type":"')
     assert pickle.loads(pickle.dumps(value)) == value
 
 
