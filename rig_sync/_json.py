@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from rig_sync.errors import RigError, error_fields, error_from_fields
-
 if TYPE_CHECKING:
     Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
     JsonObject: TypeAlias = "dict[str, Json]"
@@ -17,22 +15,10 @@ else:  # msgspec reads annotations at run time and knows no recursive alias
     Json = typing.Any
     JsonObject = dict[str, Json]
 
-__all__ = ["Json", "JsonObject", "compact", "from_json", "parse", "parse_object", "to_json"]
+__all__ = ["Json", "JsonObject", "compact", "parse", "parse_object", "to_json"]
 
 
-def _encode_other(value: object) -> object:
-    if isinstance(value, RigError):
-        return error_fields(value)
-    raise TypeError(f"{type(value).__name__} does not go to JSON")
-
-
-def _decode_other(kind: type, value: object) -> object:
-    if issubclass(kind, RigError) and isinstance(value, dict):
-        return error_from_fields(value)
-    raise TypeError(f"{kind.__name__} does not come from JSON")
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_encode_other)
+_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
 
@@ -52,16 +38,6 @@ def compact(value: object) -> str:
     '{"a":"é"}'
     """
     return _encoder.encode(value).decode()
-
-
-def from_json(text: str | bytes, kind: object) -> object:
-    """The value of type `kind` (a Struct, or a union of tagged ones) that `to_json` wrote.
-
-    Raises:
-        msgspec.ValidationError: `text` is JSON, but no such value; the message has the path.
-    """
-    value: object = msgspec.json.Decoder(kind, dec_hook=_decode_other).decode(text)
-    return value
 
 
 def parse(text: str | bytes) -> Json:

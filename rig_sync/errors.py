@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:  # for the annotations only: at run time this module imports nothing of ours
+if TYPE_CHECKING:
     from rig_sync.completion import CompletionResponse
     from rig_sync.message import Message
 

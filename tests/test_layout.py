@@ -19,8 +19,9 @@ ROOT = Path(rig_sync.__file__).parent
 
 # Lowest first. An import goes to a lower floor, or to the same folder of the same floor.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "_json", "version"),  # words
+    ("_json", "version"),  # words
     ("message", "completion", "modelfile"),  # values
+    ("errors",),
     ("streaming.items", "streaming.raw"),
     ("wire", "streaming.calls", "streaming.parts"),  # pure: bytes and values
     (  # I/O and threads
@@ -39,7 +40,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("providers",),
     ("cli", "pull", "stdout"),  # edges
 )
-PURE = {name for floor in FLOORS[:4] for name in floor if name != "modelfile"} | {"agent.run"}
+PURE = {name for floor in FLOORS[:5] for name in floor if name != "modelfile"} | {"agent.run"}
 EFFECTS = {"io", "os", "random", "select", "socket", "subprocess", "tempfile", "threading", "time"}
 ROOMS = {  # each third party has one room; msgspec is the language of all values
     "requests": {"transport.http"},
@@ -48,7 +49,6 @@ ROOMS = {  # each third party has one room; msgspec is the language of all value
     "tenacity": {"transport.retry"},
     "xllamacpp": {"providers.local"},
 }
-TYPES_ALONE = {"errors"}  # names values in annotations; imports nothing of ours when it runs
 
 
 class Import(NamedTuple):
@@ -114,8 +114,6 @@ def test_imports_go_down(name: str) -> None:
     for one in imports(name):
         target = one.target.removeprefix("rig_sync").removeprefix(".")
         if not one.target.startswith("rig_sync") or not target:
-            continue
-        if name in TYPES_ALONE and one.for_types:
             continue
         theirs, _ = floor_of(target)
         same_folder = name.rpartition(".")[0] == target.rpartition(".")[0] or name in target

@@ -6,10 +6,9 @@ from typing import TypeAlias, cast
 
 from msgspec import Struct
 
-from rig_sync._json import from_json, to_json
 from rig_sync.completion import FinishReason, ResponseIds, Usage
 from rig_sync.message import Message, ToolCall, ToolResult
-from rig_sync.streaming.items import StreamedAssistantContent, StreamError
+from rig_sync.streaming.items import StreamedAssistantContent, StreamError, decode_item, encode_item
 
 __all__ = [
     "CompletionCall",
@@ -108,7 +107,7 @@ def dump_item(item: MultiTurnStreamItem) -> bytes:
     >>> dump_item(ModelTurnRetried(2))
     b'{"type":"model_turn_retried","turn":2}'
     """
-    return to_json(item)
+    return encode_item(item)
 
 
 def load_item(data: bytes | str) -> MultiTurnStreamItem:
@@ -120,4 +119,4 @@ def load_item(data: bytes | str) -> MultiTurnStreamItem:
     >>> load_item(b'{"type":"model_turn_retried","turn":2}')
     ModelTurnRetried(turn=2)
     """
-    return cast(MultiTurnStreamItem, from_json(data, MultiTurnStreamItem))
+    return cast(MultiTurnStreamItem, decode_item(data, MultiTurnStreamItem))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from rig_sync._json import JsonObject
 from rig_sync.completion import FinishReason, ResponseIds, Usage
-from rig_sync.errors import RigError
+from rig_sync.errors import RigError, error_fields, error_from_fields
 from rig_sync.message import Reasoning, Text, ToolCall
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "Unknown",
+    "decode_item",
+    "encode_item",
 ]
 
 
@@ -91,3 +94,37 @@ StreamedAssistantContent: TypeAlias = (
     | Unknown
     | StreamError
 )
+
+
+def encode_item(item: object) -> bytes:
+    """Any item of a stream as one line of JSON, with its tag; of an error, what can be told.
+
+    >>> encode_item(Name("add"))
+    b'{"type":"name","name":"add"}'
+    """
+    return msgspec.json.encode(item, enc_hook=_encode_error)
+
+
+def decode_item(data: bytes | str, kind: object) -> object:
+    """The item that `encode_item` wrote; `kind` is the union that it belongs to.
+
+    Raises:
+        msgspec.ValidationError: `data` is JSON, but no such item; the message has the path.
+
+    >>> decode_item(b'{"type":"name","name":"add"}', Name | Delta)
+    Name(name='add')
+    """
+    value: object = msgspec.json.Decoder(kind, dec_hook=_decode_error).decode(data)
+    return value
+
+
+def _encode_error(value: object) -> object:
+    if isinstance(value, RigError):
+        return error_fields(value)
+    raise TypeError(f"{type(value).__name__} does not go to JSON")
+
+
+def _decode_error(kind: type, value: object) -> object:
+    if issubclass(kind, RigError) and isinstance(value, dict):
+        return error_from_fields(value)
+    raise TypeError(f"{kind.__name__} does not come from JSON")
