@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, TypedDict, TypeVar
 
+from rig_sync._closing import Closing
 from rig_sync.agent.builder import AgentBuilder
 from rig_sync.errors import ConfigError
 from rig_sync.model import CompletionModel
@@ -39,7 +39,7 @@ class ClientOptions(TypedDict, total=False):
     retries: RetryPolicy | None
 
 
-class Client:
+class Client(Closing):
     """A provider at one address with one key; a provider's module fills in the class variables.
 
     Shared by threads. Connections are kept alive and opened anew after a fork; `close`, or `with`,
@@ -92,17 +92,6 @@ class Client:
 
     def __repr__(self) -> str:
         return f"{type(self).__module__}.{type(self).__name__}({self.endpoint!r})"
-
-    def __enter__(self: C) -> C:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let the waiting connections go; a later request opens new ones."""

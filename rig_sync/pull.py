@@ -18,9 +18,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TextIO, TypeAlias
 
+from rig_sync._closing import Closing
 from rig_sync.errors import ConfigError, RigError
 from rig_sync.modelfile import ModelFile, cache_folder, checksum, find
 
@@ -82,7 +82,7 @@ def pull(
     return folder / model.file
 
 
-class ProgressBar:
+class ProgressBar(Closing):
     r"""A `Report` that draws on a terminal, and elsewhere prints a line now and then.
 
     >>> bar = ProgressBar(sys.stdout)
@@ -111,17 +111,6 @@ class ProgressBar:
         elif 4 * done // max(total, 1) > self._quarter:
             self._quarter = 4 * done // max(total, 1)
             self._write(f"{text}\n")
-
-    def __enter__(self) -> ProgressBar:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the line that was drawn on; again does nothing."""

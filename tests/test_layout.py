@@ -19,7 +19,7 @@ ROOT = Path(rig_sync.__file__).parent
 
 # Lowest first. An import goes to a lower floor, or to the same folder of the same floor.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_json", "version"),  # words
+    ("_closing", "_json", "version"),  # words
     ("message", "completion", "modelfile"),  # values
     ("errors",),
     ("streaming.items", "streaming.raw"),

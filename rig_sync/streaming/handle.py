@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
+from rig_sync._closing import Closing
 from rig_sync.errors import ConfigError, RigError, StreamMisuse
 from rig_sync.message import Text
 from rig_sync.streaming.cancel import CancelToken
@@ -24,7 +24,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound="ItemStream[Any]")
 
 
-class ItemStream(Generic[T]):
+class ItemStream(Closing, Generic[T]):
     """An iterator that can be paused, cancelled and closed, and that cleans up after itself.
 
     With `raise_errors="terminal"` a failure that ends the stream is raised by its `next()`, after
@@ -98,17 +98,6 @@ class ItemStream(Generic[T]):
             finally:
                 del failure, item  # or its traceback would have it refer to itself
         return item
-
-    def __enter__(self: S) -> S:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if getattr(self, "_over", True):  # or the constructor failed
