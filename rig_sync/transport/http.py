@@ -178,7 +178,7 @@ class Http:
         except Exception as error:  # noqa: BLE001 - translated, and raised on
             cause = _bare(error)
             line.check()
-            raise translated(error) from cause
+            raise translated(error, request.url) from cause
         finally:
             del _current.line
         try:
@@ -290,14 +290,27 @@ _TABLE: tuple[tuple[type[Exception], type[RigError], str], ...] = (
 )
 
 
-def translated(error: Exception) -> Exception:
+def translated(error: Exception, url: str = "") -> Exception:
     """One of ours for an exception of requests, urllib3 or the socket; others as they are."""
     for foreign, ours, what in _TABLE:
         if isinstance(error, foreign):
             if ours is ConnectFailed and _was_connected(error):
-                return ReadFailed(f"the connection broke before the answer began: {error}")
-            return ours(what if isinstance(error, _UNQUOTED) else f"{what}: {error}")
+                return ReadFailed(f"the connection broke before the answer began: {_why(error)}")
+            if issubclass(ours, ConnectFailed | ConnectTimeout) and url:
+                what = f"{what} to {urlsplit(url).netloc} (is base_url right?)"
+            return ours(what if isinstance(error, _UNQUOTED) else f"{what}: {_why(error)}")
     return error
+
+
+def _why(error: BaseException) -> str:
+    """What the innermost exception says, without the objects it was wrapped in."""
+    inner = getattr(error, "reason", None)
+    if not isinstance(inner, BaseException):
+        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+    if inner is not None:
+        return _why(inner)
+    said = str(error)
+    return said.partition("): ")[2] or said if said.startswith("HTTP") else said
 
 
 def _bare(error: BaseException) -> BaseException | None:

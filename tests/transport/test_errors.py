@@ -139,7 +139,9 @@ def _refused_port() -> str:
 )
 def test_no_connection(model: ModelFactory, url: Callable[[], str]) -> None:
     """Who cannot be reached is named."""
-    with pytest.raises(ConnectFailed, match=r"openai_compatible: no connection.*(127|nowhere)"):
+    with pytest.raises(
+        ConnectFailed, match=r"openai_compatible: no connection to (127|nowhere).*is base_url right"
+    ):
         list(model(url()).stream_completion("Hi").stream())
 
 
