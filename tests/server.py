@@ -21,8 +21,9 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Literal, NamedTuple, TypeAlias
+
+from rig_sync._closing import Closing
 
 __all__ = [
     "DONE",
@@ -253,7 +254,7 @@ class _ServerClosed(Exception):
     """The test is over."""
 
 
-class ScriptedServer:
+class ScriptedServer(Closing):
     """Answers the nth request with the nth of `answers`; the last one serves all that follow.
 
     Args:
@@ -311,17 +312,6 @@ class ScriptedServer:
     def bytes_written(self) -> int:
         """Bytes that the kernel took, over all connections."""
         return sum(link.written for link in self._links)
-
-    def __enter__(self) -> ScriptedServer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop; raises the first error of the server's threads."""
