@@ -92,13 +92,14 @@ class _Writer:
             self.end_line()  # the words of the next turn are other words
 
     def write(self, text: str) -> None:
+        if text:  # noted first: Ctrl-C may come as soon as the words are out
+            self._in_line = not text.endswith("\n")
         try:
             self.file.write(text)
         except UnicodeEncodeError:  # a terminal that cannot show every character
             coding = self.file.encoding or "ascii"
             self.file.write(text.encode(coding, "replace").decode(coding))
         self.file.flush()
-        self._in_line = not text.endswith("\n") if text else self._in_line
 
     def end_line(self) -> None:
         if self._in_line:
