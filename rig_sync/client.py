@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, TypedDict, TypeVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, TypedDict, TypeVar
 from rig_sync._closing import Closing
 from rig_sync.agent.builder import AgentBuilder
 from rig_sync.errors import ConfigError
-from rig_sync.model import CompletionModel
+from rig_sync.model import CompletionModel, check_options
 from rig_sync.transport.endpoint import Endpoint
 from rig_sync.transport.retry import RetryPolicy
 from rig_sync.transport.timeouts import Timeouts
@@ -60,10 +61,7 @@ class Client(Closing):
     wire: Wire
 
     def __init__(self, api_key: str | None = None, **options: Unpack[ClientOptions]) -> None:
-        unknown = set(options) - set(ClientOptions.__annotations__)
-        if unknown:
-            known = ", ".join(ClientOptions.__annotations__)
-            raise ConfigError(f"there is no option {min(unknown)!r}; the options are: {known}")
+        check_options(options, ClientOptions)
         key = (api_key or "").strip()
         if not key and self.api_key_env is not None:
             raise ConfigError(
@@ -121,6 +119,12 @@ class Client(Closing):
         """`options`, with the address from outside unless they have one."""
         url = options.get("base_url") or env(cls.base_url_env)
         return {**options, "base_url": url}
+
+    def _on(self: C, wire: Wire) -> C:
+        """The same client on another wire; the two share their connections."""
+        other = copy.copy(self)
+        other.wire = wire
+        return other
 
     def _auth(self, key: str) -> dict[str, str]:
         """The headers that carry the key."""

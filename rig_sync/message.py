@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -56,6 +56,9 @@ class Text(Struct, frozen=True, tag="text", omit_defaults=True):
     provider_data: JsonObject | None = None
 
 
+M = TypeVar("M", bound="_Media")
+
+
 class _Media(Struct, frozen=True, omit_defaults=True):
     """Bytes (base64), or where they are: exactly one of `data`, `url` and `file_id`."""
 
@@ -63,6 +66,11 @@ class _Media(Struct, frozen=True, omit_defaults=True):
     url: str | None = None
     file_id: str | None = None
     media_type: str | None = None
+
+    @classmethod
+    def from_bytes(cls: type[M], content: bytes, media_type: str) -> M:
+        """What is in `content`; `media_type` as `image/png`, `audio/wav` or `video/mp4`."""
+        return cls(data=base64.b64encode(content).decode(), media_type=media_type)
 
     def __repr__(self) -> str:
         where = self.url or self.file_id or f"{len(self.data or '')} base64 characters"
@@ -85,28 +93,13 @@ class Image(_Media, frozen=True, tag="image", omit_defaults=True):
 
     detail: Literal["auto", "low", "high"] | None = None
 
-    @classmethod
-    def from_bytes(cls, content: bytes, media_type: str) -> Image:
-        """The image in `content`; `media_type` as `image/png`."""
-        return cls(data=base64.b64encode(content).decode(), media_type=media_type)
-
 
 class Audio(_Media, frozen=True, tag="audio", omit_defaults=True):
     """A sound recording."""
 
-    @classmethod
-    def from_bytes(cls, content: bytes, media_type: str) -> Audio:
-        """The recording in `content`; `media_type` as `audio/wav`."""
-        return cls(data=base64.b64encode(content).decode(), media_type=media_type)
-
 
 class Video(_Media, frozen=True, tag="video", omit_defaults=True):
     """A moving picture."""
-
-    @classmethod
-    def from_bytes(cls, content: bytes, media_type: str) -> Video:
-        """The film in `content`; `media_type` as `video/mp4`."""
-        return cls(data=base64.b64encode(content).decode(), media_type=media_type)
 
 
 class Document(_Media, frozen=True, tag="document", omit_defaults=True):
@@ -118,8 +111,7 @@ class Document(_Media, frozen=True, tag="document", omit_defaults=True):
     @classmethod
     def from_bytes(cls, content: bytes, media_type: str, name: str | None = None) -> Document:
         """The file in `content`; `media_type` as `application/pdf`."""
-        data = base64.b64encode(content).decode()
-        return cls(data=data, media_type=media_type, name=name)
+        return msgspec.structs.replace(super().from_bytes(content, media_type), name=name)
 
 
 class ToolCall(Struct, frozen=True, tag="tool_call", omit_defaults=True):

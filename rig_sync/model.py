@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -46,6 +46,7 @@ __all__ = [
     "RequestBuilder",
     "as_history",
     "as_prompt",
+    "check_options",
     "check_request",
 ]
 
@@ -260,6 +261,18 @@ def as_prompt(prompt: Promptable) -> UserMessage:
     if not prompt.strip():
         raise ConfigError("the prompt is empty: write what the model should answer")
     return user(prompt)
+
+
+def check_options(given: Mapping[str, object], kind: type) -> None:
+    """Refuse keys that the TypedDict `kind` does not have.
+
+    Raises:
+        ConfigError: names the first one, and those there are.
+    """
+    unknown = set(given) - set(kind.__annotations__)
+    if unknown:
+        known = ", ".join(kind.__annotations__)
+        raise ConfigError(f"there is no option {min(unknown)!r}; the options are: {known}")
 
 
 def as_history(messages: Iterable[BaseMessage]) -> tuple[Message, ...]:

@@ -23,6 +23,7 @@ from rig_sync.model import (
     RequestBuilder,
     as_history,
     as_prompt,
+    check_options,
     check_request,
 )
 from rig_sync.streaming.cancel import CancelToken
@@ -173,10 +174,7 @@ class Agent:
         *,
         unary: bool,
     ) -> AgentStream:
-        unknown = set(options) - set(RunOptions.__annotations__)
-        if unknown:
-            known = ", ".join(RunOptions.__annotations__)
-            raise ConfigError(f"there is no option {min(unknown)!r}; the options are: {known}")
+        check_options(options, RunOptions)
         request = self.completion(prompt, history).build()
         check_request(request)
         clock = Clock(options.get("timeouts") or self.model.timeouts)

@@ -126,7 +126,7 @@ def _run_tools(
     run, ids = progress.run, {call.id: progress.internal_ids.get(call.id, "") for call in calls}
     for call in calls:
         if call.name not in settings.tools:
-            known = ", ".join(tool.name for tool in settings.tools.definitions) or "none"
+            known = settings.tools.listed
             raise UnknownToolCall(f"the model called {call.name!r}; the agent's tools are: {known}")
 
     def run_one(call: ToolCall) -> ToolResult:

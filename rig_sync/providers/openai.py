@@ -5,7 +5,6 @@ Source: https://platform.openai.com/docs/api-reference/authentication
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, ClassVar
 
 from rig_sync.client import Client as BaseClient
@@ -69,6 +68,4 @@ class Client(BaseClient):
 
     def completions_api(self) -> Client:
         """The same client on chat completions; the two share their connections."""
-        other = copy.copy(self)
-        other.wire = OpenAIChat(max_tokens_field="max_completion_tokens")
-        return other
+        return self._on(OpenAIChat(max_tokens_field="max_completion_tokens"))

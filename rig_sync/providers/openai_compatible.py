@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, ClassVar
 
 from rig_sync.client import Client as BaseClient
@@ -43,6 +42,4 @@ class Client(BaseClient):
 
     def responses_api(self) -> Client:
         """The same client on the Responses API; the two share their connections."""
-        other = copy.copy(self)
-        other.wire = OpenAIResponses()
-        return other
+        return self._on(OpenAIResponses())

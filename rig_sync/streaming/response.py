@@ -11,7 +11,6 @@ from rig_sync.completion import CompletionResponse, FinishReason, Usage
 from rig_sync.errors import (
     FirstEventTimeout,
     IdleTimeout,
-    ProviderError,
     RigError,
     StreamMisuse,
     StreamTimeout,
@@ -118,8 +117,6 @@ class _Core:
             failure = error
         if failure is not None:
             yield from parts.flush()
-            if isinstance(failure, ProviderError):
-                self._call.endpoint.stamp(failure)
             failure.partial = parts.response()
             yield StreamError(failure.with_traceback(None))
 
@@ -177,9 +174,10 @@ class _Core:
         times, reader = self._clock.timeouts, self._reader
         came = reader.flow.bytes_read if reader is not None else 0
         wire = f"{came} bytes came in all, so the connection is alive" if came else "no byte came"
-        kind: type[StreamTimeout] = IdleTimeout if self._content else FirstEventTimeout
-        what = "idle" if self._content else "first_event"
-        limit = times.idle if self._content else times.first_event
+        kind: type[StreamTimeout] = FirstEventTimeout
+        what, limit = "first_event", times.first_event
+        if self._content:
+            kind, what, limit = IdleTimeout, "idle", times.idle
         raise kind(
             f"{self._call.endpoint.provider}: no content for {limit:g} s ({what}); {wire}. "
             "Raise it in Timeouts if the model needs longer"

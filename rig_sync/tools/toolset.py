@@ -55,6 +55,11 @@ class ToolSet:
             definitions.append(definition)
         self.definitions = tuple(definitions)
 
+    @property
+    def listed(self) -> str:
+        """The names, as a message lists them."""
+        return ", ".join(self._by_name) or "none"
+
     def get(self, name: str) -> Tool | None:
         """The tool called `name`, or None."""
         return self._by_name.get(name)
@@ -125,6 +130,5 @@ def _find(tools: ToolSet | Tool, call: ToolCall) -> Tool:
         return tools
     found = tools.get(call.name)
     if found is None:
-        known = ", ".join(definition.name for definition in tools.definitions) or "none"
-        raise ToolError(f"there is no tool {call.name}; the tools are: {known}")
+        raise ToolError(f"there is no tool {call.name}; the tools are: {tools.listed}")
     return found
