@@ -102,11 +102,6 @@ class Reader(Generic[T]):
         _tokens.add(token)
 
     @property
-    def alive(self) -> bool:
-        """Whether the thread still runs."""
-        return self._thread.is_alive()
-
-    @property
     def foreign(self) -> bool:
         """Whether the thread runs in the process that this one was forked from."""
         return self._pid != os.getpid()

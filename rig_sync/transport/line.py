@@ -42,11 +42,6 @@ class Line:
         self._connection: Connection | None = None
         self._raw: Raw | None = None
 
-    @property
-    def is_cut(self) -> bool:
-        """Whether somebody cut it."""
-        return self._cut
-
     def connected(self, connection: Connection) -> None:
         """The request goes out on `connection`.
 
