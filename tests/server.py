@@ -223,9 +223,13 @@ def bytewise(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def spawn(run: Callable[[], object]) -> threading.Thread:  # noqa: TID251 - the tests' own threads
     """A started daemon thread; its name tells it from those of rig_sync."""
-    thread = threading.Thread(target=run, name="test", daemon=True)  # noqa: TID251
+    thread = _thread(run)
     thread.start()
     return thread
+
+
+def _thread(run: Callable[[], object]) -> threading.Thread:  # noqa: TID251
+    return threading.Thread(target=run, name="test", daemon=True)  # noqa: TID251
 
 
 # the server ----------------------------------------------------------------------------------
@@ -308,6 +312,11 @@ class ScriptedServer(Closing):
         """Connections of which neither end has been closed."""
         return sum(link.thread.is_alive() for link in self._links)
 
+    def wait_closed(self, connection: int) -> None:
+        """Returns once the server's end of that connection is closed."""
+        self._links[connection].thread.join(BOUND)
+        assert not self._links[connection].thread.is_alive()
+
     @property
     def bytes_written(self) -> int:
         """Bytes that the kernel took, over all connections."""
@@ -347,7 +356,9 @@ class ScriptedServer(Closing):
             if self.stopping.is_set():
                 sock.close()
                 return
-            self._links.append(_Link(self, sock, self._tls, len(self._links)))
+            link = _Link(self, sock, self._tls, len(self._links))
+            self._links.append(link)  # before it serves: a client that was answered is counted
+            link.thread.start()
 
 
 class _Link:
@@ -364,7 +375,7 @@ class _Link:
         self._buffer = b""
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLRDHUP)
-        self.thread = spawn(self._serve)
+        self.thread = _thread(self._serve)
 
     def _serve(self) -> None:
         try:
