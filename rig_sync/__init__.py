@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from rig_sync.message import Document as Document
     from rig_sync.message import Image as Image
     from rig_sync.message import Message as Message
+    from rig_sync.message import ProviderBlock as ProviderBlock
     from rig_sync.message import Reasoning as Reasoning
     from rig_sync.message import SystemMessage as SystemMessage
     from rig_sync.message import Text as Text
@@ -200,6 +201,7 @@ _HOMES = {
         "Document",
         "Image",
         "Message",
+        "ProviderBlock",
         "Reasoning",
         "SystemMessage",
         "Text",

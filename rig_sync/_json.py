@@ -15,7 +15,7 @@ else:  # msgspec reads annotations at run time and knows no recursive alias
     Json = typing.Any
     JsonObject = dict[str, Json]
 
-__all__ = ["Json", "JsonObject", "compact", "parse", "parse_object", "to_json"]
+__all__ = ["Json", "JsonObject", "compact", "merged", "parse", "parse_object", "to_json"]
 
 
 _encoder = msgspec.json.Encoder()
@@ -38,6 +38,22 @@ def compact(value: object) -> str:
     '{"a":"é"}'
     """
     return _encoder.encode(value).decode()
+
+
+def merged(body: JsonObject, extra: JsonObject) -> JsonObject:
+    """`body` with `extra` on top: objects are merged key by key, all else is replaced.
+
+    >>> merged({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"c": 3}, "d": []})
+    {'a': {'b': 1, 'c': 3}, 'd': []}
+    """
+    whole = dict(body)
+    for name, value in extra.items():
+        under = whole.get(name)
+        if isinstance(under, dict) and isinstance(value, dict):
+            whole[name] = merged(under, value)
+        else:
+            whole[name] = value
+    return whole
 
 
 def parse(text: str | bytes) -> Json:

@@ -23,6 +23,7 @@ __all__ = [
     "Document",
     "Image",
     "Message",
+    "ProviderBlock",
     "Reasoning",
     "ReasoningContent",
     "ReasoningEncrypted",
@@ -89,9 +90,13 @@ class _Media(Struct, frozen=True, omit_defaults=True):
 
 
 class Image(_Media, frozen=True, tag="image", omit_defaults=True):
-    """An image; `detail` is how closely the model should look, where the provider can be told."""
+    """An image; `detail` is how closely the model should look, where the provider can be told.
+
+    `provider_data` is what the provider attached to one that it made; see `Text`.
+    """
 
     detail: Literal["auto", "low", "high"] | None = None
+    provider_data: JsonObject | None = None
 
 
 class Audio(_Media, frozen=True, tag="audio", omit_defaults=True):
@@ -189,11 +194,16 @@ ReasoningContent: TypeAlias = (
 
 
 class Reasoning(Struct, frozen=True, tag="reasoning", omit_defaults=True):
-    """One finished block of thinking, with whatever the provider wants back with it."""
+    """One finished block of thinking, with whatever the provider wants back with it.
+
+    `origin` is the wire that it came over, as `anthropic_messages`: no other can check its
+    signatures, so only that one sends them back. None: written by hand, sent by all that can.
+    """
 
     content: tuple[ReasoningContent, ...] = ()
     id: str | None = None
     provider_data: JsonObject | None = None
+    origin: str | None = None
 
     @property
     def text(self) -> str:
@@ -214,8 +224,23 @@ class Reasoning(Struct, frozen=True, tag="reasoning", omit_defaults=True):
         return found[-1] if found else None
 
 
+class ProviderBlock(Struct, frozen=True, tag="provider_block", omit_defaults=True):
+    """A part of an answer that only its provider understands: hosted tools and their results.
+
+    It keeps its place in the message and goes back unchanged over the wire that it came over
+    (`origin`); other wires leave it out.
+    """
+
+    kind: str
+    payload: JsonObject
+    origin: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ProviderBlock({self.kind!r})"
+
+
 UserContent: TypeAlias = Text | Image | Audio | Video | Document | ToolResult
-AssistantContent: TypeAlias = Text | Reasoning | ToolCall | Image
+AssistantContent: TypeAlias = Text | Reasoning | ToolCall | Image | ProviderBlock
 
 
 class BaseMessage(Struct, frozen=True, tag_field="role"):

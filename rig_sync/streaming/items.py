@@ -10,10 +10,11 @@ from msgspec import Struct
 from rig_sync._json import JsonObject
 from rig_sync.completion import FinishReason, ResponseIds, Usage
 from rig_sync.errors import RigError, error_fields, error_from_fields
-from rig_sync.message import Reasoning, Text, ToolCall
+from rig_sync.message import Image, Reasoning, Text, ToolCall
 
 __all__ = [
     "Delta",
+    "Image",
     "Name",
     "Reasoning",
     "ReasoningDelta",
@@ -69,7 +70,7 @@ class StreamFinal(Struct, frozen=True, tag="final", omit_defaults=True):
 
 
 class Unknown(Struct, frozen=True, tag="unknown"):
-    """An event of a type that rig_sync does not know, as it came."""
+    """An event of a type that rig_sync does not know, or a provider's own block, as it came."""
 
     kind: str
     payload: JsonObject
@@ -90,6 +91,7 @@ StreamedAssistantContent: TypeAlias = (
     | ToolCall
     | ReasoningDelta
     | Reasoning
+    | Image
     | StreamFinal
     | Unknown
     | StreamError

@@ -9,12 +9,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
+
 from rig_sync._json import JsonObject
 from rig_sync.completion import CompletionResponse, FinishReason, ResponseIds, Usage
 from rig_sync.errors import ResponseDecodeError, RigError
 from rig_sync.message import (
     AssistantContent,
     AssistantMessage,
+    Image,
+    ProviderBlock,
     Reasoning,
     ReasoningContent,
     ReasoningEncrypted,
@@ -91,7 +95,7 @@ _CONTENT: dict[raw.ReasoningKind, Callable[[str], ReasoningContent]] = {
     "redacted": ReasoningRedacted,
 }
 
-_Open = _OpenText | _OpenReasoning | OpenCall
+_Open = _OpenText | _OpenReasoning | OpenCall | Image | ProviderBlock
 
 
 class Parts:
@@ -108,7 +112,12 @@ class Parts:
             append a delta itself, which is all that `feed` would do with it.
     """
 
-    def __init__(self, mint: Callable[[], str] = lambda: f"call_{secrets.token_hex(6)}") -> None:
+    def __init__(
+        self,
+        origin: str | None = None,
+        mint: Callable[[], str] = lambda: f"call_{secrets.token_hex(6)}",
+    ) -> None:
+        self._origin = origin
         self.error: RigError | None = None
         self.open_text: list[str] | None = None
         self.ended = False
@@ -183,8 +192,7 @@ class Parts:
 
     def _on_reasoning_done(self, event: raw.ReasoningDone) -> Iterator[StreamedAssistantContent]:
         block = self._reasoning(event.key)
-        block.done = event.block or block.build(event.provider_data)
-        yield block.done
+        yield self._close(block, event.block or block.build(event.provider_data))
 
     def _on_text_done(self, event: raw.TextDone) -> Iterator[StreamedAssistantContent]:
         if event.provider_data is not None:
@@ -194,6 +202,16 @@ class Parts:
                 last.provider_data = event.provider_data
         self.open_text = None
         return iter(())
+
+    def _on_whole(self, event: raw.Whole) -> Iterator[StreamedAssistantContent]:
+        yield from self._close_reasoning(implicit=True)
+        part = event.part
+        if isinstance(part, ProviderBlock):
+            self._append(msgspec.structs.replace(part, origin=self._origin))
+            yield Unknown(part.kind, part.payload)
+        else:
+            self._append(part)
+            yield part
 
     def _on_meta(self, event: raw.Meta) -> Iterator[StreamedAssistantContent]:
         self._ids = ResponseIds(
@@ -264,8 +282,11 @@ class Parts:
             if isinstance(part, _OpenReasoning) and part.done is None:
                 if implicit and part.key != "":
                     continue
-                part.done = part.build()
-                yield part.done
+                yield self._close(part, part.build())
+
+    def _close(self, block: _OpenReasoning, whole: Reasoning) -> Reasoning:
+        block.done = msgspec.structs.replace(whole, origin=self._origin)
+        return block.done
 
     def _deliver_calls(self, *, cut: bool) -> Iterator[StreamedAssistantContent]:
         for call in self._calls.calls:
@@ -288,9 +309,16 @@ class Parts:
 
     def _content(self) -> Iterator[AssistantContent]:
         for part in self._parts:
-            built = self._built_call(part) if isinstance(part, OpenCall) else part.build()
+            built = self._built(part)
             if built is not None:
                 yield built
+
+    def _built(self, part: _Open) -> AssistantContent | None:
+        if isinstance(part, OpenCall):
+            return self._built_call(part)
+        if isinstance(part, (Image, ProviderBlock)):
+            return part
+        return part.build()
 
     def _built_call(self, call: OpenCall) -> ToolCall | None:
         if call in self._delivered:
@@ -328,6 +356,7 @@ _HANDLERS: dict[type, Callable[..., Iterator[StreamedAssistantContent]]] = {
     raw.ReasoningFragment: Parts._on_reasoning,
     raw.ReasoningDone: Parts._on_reasoning_done,
     raw.TextDone: Parts._on_text_done,
+    raw.Whole: Parts._on_whole,
     raw.Meta: Parts._on_meta,
     raw.UsageReport: Parts._on_usage,
     raw.Finish: Parts._on_finish,

@@ -13,7 +13,7 @@ from msgspec import Struct
 from rig_sync._json import JsonObject
 from rig_sync.completion import FinishReason, Usage
 from rig_sync.errors import RigError
-from rig_sync.message import Reasoning, Text
+from rig_sync.message import Image, ProviderBlock, Reasoning, Text
 from rig_sync.streaming.items import Unknown
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Retrying",
     "TextDone",
     "UsageReport",
+    "Whole",
 ]
 
 Key: TypeAlias = int | str
@@ -84,6 +85,12 @@ class TextDone(Struct):
     """The text part is whole; what the provider attaches to it."""
 
     provider_data: JsonObject | None = None
+
+
+class Whole(Struct):
+    """A part of the message that came whole; it keeps its place among the others."""
+
+    part: Image | ProviderBlock
 
 
 class Meta(Struct):
@@ -139,6 +146,7 @@ RawEvent: TypeAlias = (
     | ReasoningFragment
     | ReasoningDone
     | TextDone
+    | Whole
     | Meta
     | UsageReport
     | Finish

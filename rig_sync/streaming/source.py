@@ -26,10 +26,10 @@ from rig_sync.streaming.raw import (
 )
 from rig_sync.streaming.reader import Flow, Stopped
 from rig_sync.transport.endpoint import Endpoint
+from rig_sync.transport.framing import FRAMINGS, FrameSource
 from rig_sync.transport.http import Reply
 from rig_sync.transport.line import Line, LineCut
 from rig_sync.transport.retry import RetryPolicy, is_retryable, retry
-from rig_sync.transport.sse import EventSource
 from rig_sync.wire.base import Frame, Wire
 
 __all__ = ["QUIET", "ModelCall"]
@@ -51,14 +51,15 @@ class ModelCall:
         endpoint: Endpoint,
         wire: Wire,
         path: str,
-        body: bytes,
+        body: bytes | None,
         *,
         stream: bool,
         connect: float | None,
         retries: RetryPolicy,
     ) -> None:
         self.endpoint = endpoint
-        self._wire = wire
+        self.wire = wire
+        self._framing = FRAMINGS[wire.framing]
         self._path = path
         self._body = body
         self._stream = stream
@@ -121,7 +122,8 @@ class ModelCall:
         unsubscribe = flow.token.subscribe(line.cut)
         reply: Reply | None = None
         try:
-            request = self.endpoint.request(self._path, self._body, stream=self._stream)
+            accept = self._framing.accept if self._stream else "application/json"
+            request = self.endpoint.request(self._path, self._body, accept=accept)
             reply = self.endpoint.http.send(request, connect=self._connect, line=line)
             if reply.request_id:
                 yield Meta(request_id=reply.request_id)
@@ -145,13 +147,13 @@ class ModelCall:
             raise self._refused(reply, flow)
         if not self._stream or reply.content_type == "application/json":
             body = b"".join(_read(reply, flow))
-            for event in self._wire.decode_body(body):
+            for event in self.wire.decode_body(body):
                 self._stamp(event, reply)
                 yield event
             return
-        source = EventSource(_read(reply, flow), salvage=True)
+        source = self._framing.cut(_read(reply, flow))
         seen = False
-        for event in self._wire.decode_stream(_frames(source)):
+        for event in self.wire.decode_stream(_frames(source)):
             seen = seen or not isinstance(event, End)
             if type(event) is not Text:
                 self._stamp(event, reply)
@@ -173,14 +175,14 @@ class ModelCall:
                 status=reply.status,
             )
         body = b"".join(_read(reply, flow, limit=1 << 20)).decode("utf-8", "replace")
-        return self._wire.decode_error(self.endpoint.redact(body), reply.status)
+        return self.wire.decode_error(self.endpoint.redact(body), reply.status)
 
     def _no_stream(self, reply: Reply, start: bytes) -> ProviderError:
         """The error of a body that is no event stream, as far as its beginning tells."""
         text = self.endpoint.redact(start.decode("utf-8", "replace"))
         payload = parse_object(text)
         if payload is not None and ("error" in payload or "message" in payload):
-            return self._wire.decode_error(text, reply.status)
+            return self.wire.decode_error(text, reply.status)
         return ResponseDecodeError(
             f"no event stream but {reply.content_type or 'a body without a type'}: {text[:200]!r}",
             recoverable=False,
@@ -203,7 +205,7 @@ def _read(reply: Reply, flow: Flow[RawEvent], limit: int | None = None) -> Itera
         yield chunk
 
 
-def _frames(source: EventSource) -> Iterator[Frame]:
+def _frames(source: FrameSource) -> Iterator[Frame]:
     """The events; an unterminated last one only if it is whole all the same."""
     for event in source:
         if source.incomplete and event.data.strip() != "[DONE]" and not parse_object(event.data):

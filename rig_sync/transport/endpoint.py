@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from rig_sync.errors import ProviderError, ResponseDecodeError
 from rig_sync.transport.http import Http, HttpRequest, Reply, check_base_url
 
-__all__ = ["Endpoint"]
+__all__ = ["Authorize", "Endpoint"]
+
+Authorize: TypeAlias = Callable[[HttpRequest], Mapping[str, str]]
+"""The headers that prove a request to be ours, made anew for each try; may block."""
+
+FRESH_SECRETS = 16
 
 
 class Endpoint:
@@ -18,6 +25,7 @@ class Endpoint:
         base_url: What every path is appended to; asked for at each request when it is a function.
         headers: Sent with every request, over ours.
         secrets: Never to be seen in a message.
+        authorize: Asked for further headers at each try: signatures, and tokens that expire.
         http: The connections; shared by the models of one client.
     """
 
@@ -28,6 +36,7 @@ class Endpoint:
         *,
         headers: Mapping[str, str] | None = None,
         secrets: tuple[str, ...] = (),
+        authorize: Authorize | None = None,
         http: Http | None = None,
     ) -> None:
         self.provider = provider
@@ -35,6 +44,8 @@ class Endpoint:
         self._base_url = base_url if callable(base_url) else check_base_url(base_url)
         self._headers = dict(headers or {})
         self._secrets = tuple(secret for secret in secrets if secret)
+        self._authorize = authorize
+        self._fresh: deque[str] = deque(maxlen=FRESH_SECRETS)
 
     def __repr__(self) -> str:
         where = self._base_url if isinstance(self._base_url, str) else "on first use"
@@ -45,20 +56,30 @@ class Endpoint:
         """Where the provider is."""
         return self._base_url() if callable(self._base_url) else self._base_url
 
-    def request(self, path: str, body: bytes, *, stream: bool) -> HttpRequest:
-        """A request to `path` with that JSON."""
+    def request(
+        self, path: str, body: bytes | None, *, accept: str = "application/json"
+    ) -> HttpRequest:
+        """A request to `path`: a POST of that JSON, a GET without any."""
         headers = {
-            "Accept": "text/event-stream" if stream else "application/json",
+            "Accept": accept,
             "Accept-Encoding": "identity",  # a compressor at the other end would hold events back
-            "Content-Type": "application/json",
             "User-Agent": "rig_sync",
-            **self._headers,
         }
-        return HttpRequest(self.base_url + path, headers, body)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        headers.update(self._headers)
+        method = "GET" if body is None else "POST"
+        request = HttpRequest(self.base_url + path, headers, body, method)
+        if self._authorize is not None:
+            proof = self._authorize(request)
+            words = (value.rpartition(" ")[2] for value in proof.values())
+            self._fresh.extend(word for word in words if len(word) > 15)  # dates are no secrets
+            headers.update(proof)
+        return request
 
     def redact(self, text: str) -> str:
         """`text` without our keys in it."""
-        for secret in self._secrets:
+        for secret in (*self._secrets, *self._fresh):
             text = text.replace(secret, "[key]")
         return text
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -14,7 +14,9 @@ from rig_sync.streaming.raw import Defect, RawEvent
 
 __all__ = [
     "UNREADABLE",
+    "Adapt",
     "Frame",
+    "FramingName",
     "Wire",
     "bad_frame",
     "count",
@@ -25,6 +27,13 @@ __all__ = [
 
 UNREADABLE = (msgspec.DecodeError, RecursionError)
 """What a decoder raises for JSON that is broken, does not fit, or is nested too deeply."""
+
+
+FramingName: TypeAlias = Literal["sse", "ndjson", "aws"]
+"""How a wire's streams are cut: server-sent events, a JSON object a line, AWS event streams."""
+
+Adapt: TypeAlias = Callable[[CompletionRequest, JsonObject], JsonObject]
+"""What a provider does its own way: makes of an encoded body the one that it takes."""
 
 
 class Frame(Protocol):
@@ -40,6 +49,10 @@ class Wire(Protocol):
     @property
     def name(self) -> str:
         """As `openai_chat`."""
+
+    @property
+    def framing(self) -> FramingName:
+        """How its streams are cut into frames."""
 
     def path(self, request: CompletionRequest, *, stream: bool) -> str:
         """What follows the base URL."""

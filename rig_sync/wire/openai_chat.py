@@ -7,11 +7,12 @@ Source: https://platform.openai.com/docs/api-reference/chat; where servers diffe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import ClassVar, Literal
+from urllib.parse import quote
 
 from msgspec import UNSET, Struct
 
-from rig_sync._json import JsonObject, parse_object
+from rig_sync._json import JsonObject, merged, parse_object
 from rig_sync.completion import CompletionRequest, FinishReason
 from rig_sync.errors import ProviderError
 from rig_sync.message import Text
@@ -26,7 +27,9 @@ from rig_sync.streaming.raw import (
 )
 from rig_sync.wire.base import (
     UNREADABLE,
+    Adapt,
     Frame,
+    FramingName,
     bad_frame,
     misfits,
     whole_body,
@@ -44,14 +47,17 @@ class OpenAIChat(Struct, frozen=True):
     """The chat wire, with what a server does its own way.
 
     Attributes:
-        route: What follows the base URL.
+        route: What follows the base URL; `{model}` stands for the model.
         max_tokens_field: Reasoning models refuse `max_tokens`.
         include_usage: Ask for usage in the stream; some servers refuse `stream_options`.
         required_word: How `tool_choice` says that a tool must be called.
         reasoning_field: Where thoughts go back in the history; None: not at all.
         ends_without_proof: The server ends complete answers with neither `[DONE]` nor a finish
             reason, so an end of the body is none of truncation.
+        adapt: What else the server wants otherwise in a request.
     """
+
+    framing: ClassVar[FramingName] = "sse"
 
     route: str = "/chat/completions"
     max_tokens_field: str = "max_tokens"
@@ -59,6 +65,7 @@ class OpenAIChat(Struct, frozen=True):
     required_word: str = "required"
     reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details"] | None = None
     ends_without_proof: bool = False
+    adapt: Adapt | None = None
 
     @property
     def name(self) -> str:
@@ -66,9 +73,9 @@ class OpenAIChat(Struct, frozen=True):
         return "openai_chat"
 
     def path(self, request: CompletionRequest, *, stream: bool) -> str:
-        """The same for every model, streamed or not."""
-        del request, stream
-        return self.route
+        """The same streamed or not."""
+        del stream
+        return self.route.replace("{model}", quote(request.model, safe=""))
 
     def encode(self, request: CompletionRequest, *, stream: bool) -> JsonObject:
         """The body of the request; `additional_params` win."""
@@ -82,8 +89,9 @@ class OpenAIChat(Struct, frozen=True):
             body["stream"] = True
             if self.include_usage:
                 body["stream_options"] = {"include_usage": True}
-        body.update(request.additional_params)
-        return body
+        if self.adapt is not None:
+            body = self.adapt(request, body)
+        return merged(body, request.additional_params)
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over at `[DONE]`, or where the frames are."""

@@ -7,14 +7,16 @@ tell counts; the terminal object is only asked for what no event told.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
 
-from rig_sync._json import Json, JsonObject, compact, parse_object
+from rig_sync._json import Json, JsonObject, compact, merged, parse_object
 from rig_sync.completion import CompletionRequest, FinishReason, Usage
 from rig_sync.errors import ProviderError
 from rig_sync.message import (
+    ProviderBlock,
     Reasoning,
     ReasoningContent,
     ReasoningEncrypted,
@@ -37,10 +39,13 @@ from rig_sync.streaming.raw import (
     ReasoningKind,
     TextDone,
     UsageReport,
+    Whole,
 )
 from rig_sync.wire.base import (
     UNREADABLE,
+    Adapt,
     Frame,
+    FramingName,
     bad_frame,
     count,
     misfits,
@@ -49,7 +54,7 @@ from rig_sync.wire.base import (
 )
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
-from rig_sync.wire.openai_responses_request import encode_request
+from rig_sync.wire.openai_responses_request import NAME, encode_request
 
 __all__ = ["OpenAIResponses", "usage_of"]
 
@@ -71,14 +76,22 @@ _decode_event = msgspec.json.Decoder(_Event).decode
 
 
 class OpenAIResponses(Struct, frozen=True):
-    """The Responses wire; `route` is what follows the base URL."""
+    """The Responses wire.
+
+    Attributes:
+        route: What follows the base URL.
+        adapt: What else the server wants otherwise in a request.
+    """
+
+    framing: ClassVar[FramingName] = "sse"
 
     route: str = "/responses"
+    adapt: Adapt | None = None
 
     @property
     def name(self) -> str:
         """The module's name."""
-        return "openai_responses"
+        return NAME
 
     def path(self, request: CompletionRequest, *, stream: bool) -> str:
         """The same for every model, streamed or not."""
@@ -90,8 +103,9 @@ class OpenAIResponses(Struct, frozen=True):
         body = encode_request(request)
         if stream:
             body["stream"] = True
-        body.update(request.additional_params)
-        return body
+        if self.adapt is not None:
+            body = self.adapt(request, body)
+        return merged(body, request.additional_params)
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over at the terminal `response.…` event."""
@@ -281,8 +295,8 @@ class _Decoding:
             yield CallDone(key, call_id, name, arguments, _text(item, "id"), provider_data=custom)
         elif kind == "reasoning":
             yield from self._reasoning(key, item)
-        else:
-            yield Unknown(str(kind or "item"), item)
+        else:  # a hosted tool's, or something new
+            yield Whole(ProviderBlock(str(kind or "item"), item))
 
     def _message(self, key: Key, item: JsonObject) -> Iterator[RawEvent]:
         for part in _objects(item.get("content")):

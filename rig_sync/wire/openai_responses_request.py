@@ -12,6 +12,7 @@ from rig_sync.message import (
     Document,
     Image,
     Message,
+    ProviderBlock,
     Reasoning,
     ReasoningEncrypted,
     ReasoningSummary,
@@ -25,7 +26,9 @@ from rig_sync.message import (
 )
 from rig_sync.wire.openai_chat_request import document_text
 
-__all__ = ["encode_request"]
+__all__ = ["NAME", "encode_request"]
+
+NAME = "openai_responses"
 
 
 def encode_request(request: CompletionRequest) -> JsonObject:
@@ -137,6 +140,9 @@ def _assistant(message: AssistantMessage) -> Iterator[JsonObject]:
             yield _call(part)
         elif isinstance(part, Reasoning):
             yield from _reasoning(part)
+        elif isinstance(part, ProviderBlock):
+            if part.origin in (None, NAME):
+                yield part.payload
         else:
             raise ConfigError(f"the Responses API takes no {part!r} back in the history")
 
@@ -164,7 +170,7 @@ def _call(call: ToolCall) -> JsonObject:
 
 
 def _reasoning(block: Reasoning) -> Iterator[JsonObject]:
-    if block.id is None:
+    if block.id is None or block.origin not in (None, NAME):
         return  # thoughts of another provider: this one could not check them
     summary: list[Json] = []
     content: list[Json] = []

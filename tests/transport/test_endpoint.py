@@ -39,7 +39,7 @@ def test_an_address_that_is_found_later() -> None:
     addresses = iter(["http://127.0.0.1:1", "http://127.0.0.1:2"])
     endpoint = Endpoint("p", lambda: next(addresses), headers={"User-Agent": "mine"})
     assert repr(endpoint) == "Endpoint('p', 'on first use')"
-    urls = [endpoint.request("/x", b"{}", stream=False).url for _ in range(2)]
+    urls = [endpoint.request("/x", b"{}").url for _ in range(2)]
     assert urls == ["http://127.0.0.1:1/x", "http://127.0.0.1:2/x"]
 
 
