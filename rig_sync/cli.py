@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from rig_sync.agent.agent import Agent, RunOptions
@@ -15,7 +15,7 @@ from rig_sync.agent.items import FinalResponse, dump_item
 from rig_sync.client import Client, ClientOptions
 from rig_sync.errors import ConfigError, RigError
 from rig_sync.modelfile import SMOLLM2, cache_folder, checksum, find
-from rig_sync.providers import client_class
+from rig_sync.providers import client_class, provider_names
 from rig_sync.stdout import silence, stream_to_stdout
 from rig_sync.streaming.items import StreamError
 from rig_sync.version import VERSION
@@ -34,6 +34,8 @@ is fetched once, 93 MB; it is small and often wrong. RIG_SYNC_MODEL names anothe
   rig-sync --model openai_compatible:qwen3 --base-url http://localhost:8000/v1 "Hello"
   rig-sync --tool mytools:weather --model openai:gpt-5.5 "Will it rain in Ulm?"
   rig-sync models pull              fetch the built-in model now
+  rig-sync models list openai       the models that a provider has
+  rig-sync providers                the providers, and what each needs and offers
 """
 
 
@@ -42,9 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     try:
-        if arguments[:1] == ["models"]:
-            return _models(arguments[1:])
-        return _prompt(arguments)
+        return _COMMANDS.get(arguments[0] if arguments else "", _prompt)(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -191,16 +191,54 @@ def _have_built_in(options: argparse.Namespace) -> None:
 
 
 def _models(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="rig-sync models", description="The built-in model.")
-    parser.add_argument("action", choices=["pull"], help="fetch it, once")
-    parser.add_argument("--debug", action="store_true", help="print a traceback on errors")
-    parser.parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="rig-sync models", description="Models to talk to.")
+    actions = parser.add_subparsers(dest="action", required=True)
+    pull = actions.add_parser("pull", help="fetch the built-in model, once")
+    listing = actions.add_parser("list", help="those that a provider has, an id a line")
+    listing.add_argument("provider", help="as openai; its key comes from the environment")
+    listing.add_argument("--base-url", metavar="URL", help="where the provider is")
+    for one in (pull, listing):
+        one.add_argument("--debug", action="store_true", help="print a traceback on errors")
+    options = parser.parse_args(arguments[1:])
+    if options.action == "list":
+        return _list(options)
     found = find(SMOLLM2)
     if found is not None and checksum(found) == SMOLLM2.sha256:
         print(f"{SMOLLM2.name} is already there: {found}", file=sys.stderr)
     else:
         _pull()
     return OK
+
+
+def _list(options: argparse.Namespace) -> int:
+    given: ClientOptions = {"base_url": options.base_url} if options.base_url else {}
+    with client_class(options.provider).from_env(**given) as client:
+        for model in client.list_models():
+            print(model.id)
+    return OK
+
+
+def _providers(arguments: list[str]) -> int:
+    """A line for each provider, found by walking the package."""
+    parser = argparse.ArgumentParser(prog="rig-sync providers", description="Who can be asked.")
+    parser.add_argument("--debug", action="store_true", help="print a traceback on errors")
+    parser.parse_args(arguments[1:])
+    heads = ("PROVIDER", "KEY", "DEFAULT URL", "WIRE", "OFFERS")
+    rows = [heads, *(_row(client_class(name)) for name in provider_names())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    return OK
+
+
+def _row(kind: type[Client]) -> tuple[str, ...]:
+    key = kind.api_key_env or "-"
+    if kind.api_key_env and not kind.key_required:
+        key = f"[{key}]"
+    url = kind.default_base_url or f"{kind.base_url_env}"
+    wire = kind.wire.name if kind.capabilities.completion else "-"
+    return kind.name, key, url, wire, " ".join(kind.offers())
 
 
 def _pull() -> None:
@@ -221,6 +259,9 @@ def _count(tokens: int | None) -> str:
 
 def _one_line(error: RigError) -> str:
     return " ".join(str(error).split()) or type(error).__name__
+
+
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {"models": _models, "providers": _providers}
 
 
 def entry() -> NoReturn:

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, TypedDict, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, TypeVar
 
 from rig_sync._closing import Closing
+from rig_sync._json import JsonObject
 from rig_sync.agent.builder import AgentBuilder
+from rig_sync.catalog import Capabilities, ModelInfo
 from rig_sync.errors import ConfigError
 from rig_sync.model import CompletionModel, check_options
-from rig_sync.transport.endpoint import Endpoint
+from rig_sync.transport.endpoint import Authorize, Endpoint
 from rig_sync.transport.retry import RetryPolicy
 from rig_sync.transport.timeouts import Timeouts
+from rig_sync.unary import Caller, EmbeddingModel, list_models
 from rig_sync.wire.base import Wire
+from rig_sync.wire.embeddings import EmbeddingOptions, EmbeddingWire
+from rig_sync.wire.listing import ModelListing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["Client", "ClientOptions", "env"]
+__all__ = ["ApiKey", "Client", "ClientOptions", "env", "first_env"]
 
 C = TypeVar("C", bound="Client")
+
+ApiKey: TypeAlias = str | Callable[[], str]
+"""A key; or a function that is asked for one at each try, on the reader thread: it may block."""
 
 
 class ClientOptions(TypedDict, total=False):
@@ -43,11 +51,15 @@ class ClientOptions(TypedDict, total=False):
 class Client(Closing):
     """A provider at one address with one key; a provider's module fills in the class variables.
 
+    `api_key_env` and `base_url_env` name the variables of `from_env`. `key_required` is False where
+    a key is sent only if there is one, `streams_only` True where whole answers are refused.
+    `embeddings` and `listing` say how those routes speak; None: there is no such route.
+
     Shared by threads. Connections are kept alive and opened anew after a fork; `close`, or `with`,
     lets them go.
 
     Args:
-        api_key: Goes into the headers, and into nothing else.
+        api_key: Goes into the headers, and into nothing else. A function gives tokens that expire.
         options: See `ClientOptions`.
 
     Raises:
@@ -58,12 +70,18 @@ class Client(Closing):
     default_base_url: ClassVar[str] = ""
     api_key_env: ClassVar[str | None] = None
     base_url_env: ClassVar[str | None] = None
+    key_required: ClassVar[bool] = True
+    streams_only: ClassVar[bool] = False
+    capabilities: ClassVar[Capabilities] = Capabilities()
+    embeddings: EmbeddingWire | None = None
+    listing: ModelListing | None = None
     wire: Wire
 
-    def __init__(self, api_key: str | None = None, **options: Unpack[ClientOptions]) -> None:
+    def __init__(self, api_key: ApiKey | None = None, **options: Unpack[ClientOptions]) -> None:
         check_options(options, ClientOptions)
-        key = (api_key or "").strip()
-        if not key and self.api_key_env is not None:
+        self._token = api_key if callable(api_key) else None
+        key = "" if callable(api_key) else (api_key or "").strip()
+        if not key and self._token is None and self.key_required and self.api_key_env is not None:
             raise ConfigError(
                 f"{self.name} needs an API key: give Client(api_key=...), "
                 f"or set {self.api_key_env} and use Client.from_env()"
@@ -75,6 +93,7 @@ class Client(Closing):
             options.get("base_url") or self.default_base_url,
             headers={**self._auth(key), **(options.get("headers") or {})},
             secrets=(key,),
+            authorize=self._authorize(),
         )
 
     @classmethod
@@ -96,19 +115,73 @@ class Client(Closing):
         self.endpoint.http.close()
 
     def completion_model(self, name: str) -> CompletionModel:
-        """The model that the provider calls `name`."""
+        """The model that the provider calls `name`.
+
+        Raises:
+            ConfigError: the provider has embeddings alone.
+        """
+        if not self.capabilities.completion:
+            raise ConfigError(f"{self.name} completes no prompts: use embedding_model(...)")
         return CompletionModel(
-            self.endpoint, self.wire, name, timeouts=self.timeouts, retries=self.retries
+            self.endpoint,
+            self.wire,
+            name,
+            timeouts=self.timeouts,
+            retries=self.retries,
+            streams_only=self.streams_only,
         )
 
     def agent(self, model: str) -> AgentBuilder:
         """The beginning of an agent on the model that the provider calls `model`."""
         return AgentBuilder(self.completion_model(model))
 
+    def embedding_model(
+        self,
+        name: str,
+        *,
+        dimensions: int | None = None,
+        input_type: str | None = None,
+        additional_params: JsonObject | None = None,
+    ) -> EmbeddingModel:
+        """The embedding model that the provider calls `name`.
+
+        Args:
+            name: As the provider spells it.
+            dimensions: Numbers in a vector, where the model can be told.
+            input_type: What the texts are for, in the provider's words.
+            additional_params: Merged into each body last.
+
+        Raises:
+            ConfigError: the provider has no embeddings.
+        """
+        if self.embeddings is None:
+            raise ConfigError(f"{self.name} has no embeddings: use another provider for those")
+        options = EmbeddingOptions(dimensions, input_type)
+        return EmbeddingModel(
+            self._caller(), self.embeddings, name, options, additional_params or {}
+        )
+
+    def list_models(self, *, timeouts: Timeouts | None = None) -> list[ModelInfo]:
+        """The provider's models, in its order; asked for anew each time.
+
+        Raises:
+            ConfigError: the provider has no such list.
+            RigError: the request failed.
+        """
+        if self.listing is None:
+            raise ConfigError(f"{self.name} has no list of models: see its documentation")
+        return list_models(self._caller(), self.listing, timeouts)
+
+    @classmethod
+    def offers(cls) -> tuple[str, ...]:
+        """All that the provider can do, in words: its capabilities, `embeddings`, `listing`."""
+        further = {"embeddings": cls.embeddings, "listing": cls.listing}
+        return (*cls.capabilities.names, *(name for name, wire in further.items() if wire))
+
     @classmethod
     def _key_from_env(cls) -> str | None:
         key = env(cls.api_key_env)
-        if key is None and cls.api_key_env is not None:
+        if key is None and cls.key_required and cls.api_key_env is not None:
             raise ConfigError(
                 f"{cls.name} needs an API key: set {cls.api_key_env}, or use Client(api_key=...)"
             )
@@ -120,6 +193,9 @@ class Client(Closing):
         url = options.get("base_url") or env(cls.base_url_env)
         return {**options, "base_url": url}
 
+    def _caller(self) -> Caller:
+        return Caller(self.endpoint, self.timeouts, self.retries)
+
     def _on(self: C, wire: Wire) -> C:
         """The same client on another wire; the two share their connections."""
         other = copy.copy(self)
@@ -130,7 +206,17 @@ class Client(Closing):
         """The headers that carry the key."""
         return {"Authorization": f"Bearer {key}"} if key else {}
 
+    def _authorize(self) -> Authorize | None:
+        """What makes headers anew for each try, where a fixed key will not do."""
+        token = self._token
+        return None if token is None else lambda _: self._auth(token())
+
 
 def env(name: str | None) -> str | None:
     """The environment variable `name`; None when it is not set, or blank."""
     return (os.environ.get(name, "").strip() or None) if name else None
+
+
+def first_env(*names: str) -> str | None:
+    """The first of several environment variables that is set and not blank."""
+    return next((value for value in map(env, names) if value is not None), None)

@@ -81,6 +81,7 @@ class CompletionModel:
         *,
         timeouts: Timeouts,
         retries: RetryPolicy,
+        streams_only: bool = False,
     ) -> None:
         if not name.strip():
             raise ConfigError("the model's name is empty: give one, as client.agent('gpt-5.5')")
@@ -89,6 +90,7 @@ class CompletionModel:
         self.timeouts = timeouts
         self._endpoint = endpoint
         self._retries = retries
+        self._streams_only = streams_only
 
     def __repr__(self) -> str:
         return f"CompletionModel({self.provider!r}, {self.name!r})"
@@ -142,7 +144,7 @@ class CompletionModel:
             ConfigError: `request` cannot be sent as it is; says what to write instead.
         """
         options = options or CallOptions()
-        stream = not unary
+        stream = not unary or self._streams_only
         check_request(request)
         try:
             path = self.wire.path(request, stream=stream)
@@ -155,7 +157,7 @@ class CompletionModel:
             self.wire,
             path,
             body,
-            stream=stream,
+            stream=self.wire if stream else None,
             connect=clock.timeouts.connect,
             retries=self._retries,
         )

@@ -5,15 +5,11 @@ Source: https://github.com/ggml-org/llama.cpp/tree/master/tools/server
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
+from rig_sync.catalog import Capabilities
 from rig_sync.client import Client as BaseClient
-from rig_sync.client import ClientOptions, env
-from rig_sync.wire.base import Wire
+from rig_sync.wire.embeddings import OpenAIEmbeddings
+from rig_sync.wire.listing import ModelListing
 from rig_sync.wire.openai_chat import OpenAIChat
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 __all__ = ["Client"]
 
@@ -21,12 +17,12 @@ __all__ = ["Client"]
 class Client(BaseClient):
     """llama.cpp's own server, by default at http://localhost:8080/v1; a key only if it has one."""
 
-    name: ClassVar[str] = "llamacpp"
-    default_base_url: ClassVar[str] = "http://localhost:8080/v1"
-    base_url_env: ClassVar[str | None] = "LLAMACPP_API_BASE_URL"
-    wire: Wire = OpenAIChat(reasoning_field="reasoning_content")
-
-    @classmethod
-    def from_env(cls, **options: Unpack[ClientOptions]) -> Client:
-        """A client from `LLAMACPP_API_BASE_URL` and `LLAMACPP_API_KEY`, each if set."""
-        return cls(env("LLAMACPP_API_KEY"), **cls._with_env(options))
+    name = "llamacpp"
+    default_base_url = "http://localhost:8080/v1"
+    api_key_env = "LLAMACPP_API_KEY"
+    base_url_env = "LLAMACPP_API_BASE_URL"
+    key_required = False
+    capabilities = Capabilities(audio=True)
+    embeddings = OpenAIEmbeddings()
+    listing = ModelListing()
+    wire = OpenAIChat(reasoning_field="reasoning_content")

@@ -27,6 +27,7 @@ from msgspec import field
 from msgspec.structs import replace
 
 from rig_sync._json import JsonObject
+from rig_sync.catalog import Capabilities
 from rig_sync.client import Client as BaseClient
 from rig_sync.client import ClientOptions
 from rig_sync.completion import CompletionRequest, ToolChoice
@@ -110,6 +111,7 @@ class Client(BaseClient):
 
     name: ClassVar[str] = "local"
     default_base_url: ClassVar[str] = "http://127.0.0.1"
+    capabilities = Capabilities(images=False)
     wire: Wire = LocalChat(reasoning_field="reasoning_content")  # that of a model of the user's
 
     def __init__(

@@ -7,20 +7,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rig_sync.catalog import Capabilities
+from rig_sync.client import ApiKey, ClientOptions, env
 from rig_sync.client import Client as BaseClient
-from rig_sync.client import ClientOptions, env
 from rig_sync.wire.base import Wire
+from rig_sync.wire.embeddings import OpenAIEmbeddings
+from rig_sync.wire.listing import ModelListing
 from rig_sync.wire.openai_chat import OpenAIChat
 from rig_sync.wire.openai_responses import OpenAIResponses
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["GPT_4O", "GPT_4O_MINI", "GPT_5_5", "Client"]
+__all__ = [
+    "GPT_4O",
+    "GPT_4O_MINI",
+    "GPT_5",
+    "GPT_5_5",
+    "GPT_5_6",
+    "GPT_5_MINI",
+    "TEXT_EMBEDDING_3_LARGE",
+    "TEXT_EMBEDDING_3_SMALL",
+    "Client",
+]
 
+GPT_5_6 = "gpt-5.6"
 GPT_5_5 = "gpt-5.5"
+GPT_5 = "gpt-5"
+GPT_5_MINI = "gpt-5-mini"
 GPT_4O = "gpt-4o"
 GPT_4O_MINI = "gpt-4o-mini"
+TEXT_EMBEDDING_3_LARGE = "text-embedding-3-large"
+TEXT_EMBEDDING_3_SMALL = "text-embedding-3-small"
 
 
 class Client(BaseClient):
@@ -37,11 +55,14 @@ class Client(BaseClient):
     default_base_url: ClassVar[str] = "https://api.openai.com/v1"
     api_key_env: ClassVar[str | None] = "OPENAI_API_KEY"
     base_url_env: ClassVar[str | None] = "OPENAI_BASE_URL"
+    capabilities = Capabilities(audio=True, documents=True)
+    embeddings = OpenAIEmbeddings()
+    listing = ModelListing()
     wire: Wire = OpenAIResponses()
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: ApiKey | None = None,
         *,
         organization: str | None = None,
         project: str | None = None,

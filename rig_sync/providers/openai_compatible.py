@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rig_sync.client import Client as BaseClient
-from rig_sync.client import ClientOptions, env
+from rig_sync.client import ClientOptions
 from rig_sync.errors import ConfigError
 from rig_sync.wire.base import Wire
+from rig_sync.wire.embeddings import OpenAIEmbeddings
+from rig_sync.wire.listing import ModelListing
 from rig_sync.wire.openai_chat import OpenAIChat
 from rig_sync.wire.openai_responses import OpenAIResponses
 
@@ -24,8 +26,12 @@ class Client(BaseClient):
     server that does things its own way.
     """
 
-    name: ClassVar[str] = "openai_compatible"
-    base_url_env: ClassVar[str | None] = "OPENAI_COMPATIBLE_BASE_URL"
+    name = "openai_compatible"
+    api_key_env = "OPENAI_COMPATIBLE_API_KEY"
+    base_url_env = "OPENAI_COMPATIBLE_BASE_URL"
+    key_required = False
+    embeddings = OpenAIEmbeddings()
+    listing = ModelListing()
     wire: Wire = OpenAIChat()
 
     @classmethod
@@ -38,7 +44,7 @@ class Client(BaseClient):
         found = cls._with_env(options)
         if found["base_url"] is None:
             raise ConfigError(f"set {cls.base_url_env}, or use Client(base_url='http://...')")
-        return cls(env("OPENAI_COMPATIBLE_API_KEY"), **found)
+        return cls(cls._key_from_env(), **found)
 
     def responses_api(self) -> Client:
         """The same client on the Responses API; the two share their connections."""

@@ -74,7 +74,7 @@ class _Core:
     """
 
     def __init__(self, call: ModelCall, clock: Clock, pause: PauseControl | None) -> None:
-        self.parts = Parts(call.wire.name)
+        self.parts = Parts(call.answer.name)
         self.token = CancelToken()
         self._call = call
         self._clock = clock

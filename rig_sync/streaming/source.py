@@ -30,7 +30,7 @@ from rig_sync.transport.framing import FRAMINGS, FrameSource
 from rig_sync.transport.http import Reply
 from rig_sync.transport.line import Line, LineCut
 from rig_sync.transport.retry import RetryPolicy, is_retryable, retry
-from rig_sync.wire.base import Frame, Wire
+from rig_sync.wire.base import Answer, Frame, Wire
 
 __all__ = ["QUIET", "ModelCall"]
 
@@ -49,17 +49,16 @@ class ModelCall:
     def __init__(
         self,
         endpoint: Endpoint,
-        wire: Wire,
+        answer: Answer,
         path: str,
         body: bytes | None,
         *,
-        stream: bool,
+        stream: Wire | None,
         connect: float | None,
         retries: RetryPolicy,
     ) -> None:
         self.endpoint = endpoint
-        self.wire = wire
-        self._framing = FRAMINGS[wire.framing]
+        self.answer = answer
         self._path = path
         self._body = body
         self._stream = stream
@@ -109,7 +108,7 @@ class ModelCall:
                 raise event.error
             if not isinstance(event, QUIET):
                 return held
-        if self._stream and not any(isinstance(event, Finish) for event in held):
+        if self._stream is not None and not any(isinstance(event, Finish) for event in held):
             raise StreamTruncated(
                 f"{self.endpoint.provider}: the stream ended before anything came. "
                 "Try again; if it stays so, suspect a proxy in between"
@@ -122,7 +121,8 @@ class ModelCall:
         unsubscribe = flow.token.subscribe(line.cut)
         reply: Reply | None = None
         try:
-            accept = self._framing.accept if self._stream else "application/json"
+            wire = self._stream
+            accept = "application/json" if wire is None else FRAMINGS[wire.framing].accept
             request = self.endpoint.request(self._path, self._body, accept=accept)
             reply = self.endpoint.http.send(request, connect=self._connect, line=line)
             if reply.request_id:
@@ -145,15 +145,16 @@ class ModelCall:
     def _decode(self, reply: Reply, flow: Flow[RawEvent]) -> Iterator[RawEvent]:
         if reply.status >= 300:
             raise self._refused(reply, flow)
-        if not self._stream or reply.content_type == "application/json":
+        wire = self._stream
+        if wire is None or reply.content_type == "application/json":
             body = b"".join(_read(reply, flow))
-            for event in self.wire.decode_body(body):
+            for event in self.answer.decode_body(body):
                 self._stamp(event, reply)
                 yield event
             return
-        source = self._framing.cut(_read(reply, flow))
+        source = FRAMINGS[wire.framing].cut(_read(reply, flow))
         seen = False
-        for event in self.wire.decode_stream(_frames(source)):
+        for event in wire.decode_stream(_frames(source)):
             seen = seen or not isinstance(event, End)
             if type(event) is not Text:
                 self._stamp(event, reply)
@@ -175,14 +176,14 @@ class ModelCall:
                 status=reply.status,
             )
         body = b"".join(_read(reply, flow, limit=1 << 20)).decode("utf-8", "replace")
-        return self.wire.decode_error(self.endpoint.redact(body), reply.status)
+        return self.answer.decode_error(self.endpoint.redact(body), reply.status)
 
     def _no_stream(self, reply: Reply, start: bytes) -> ProviderError:
         """The error of a body that is no event stream, as far as its beginning tells."""
         text = self.endpoint.redact(start.decode("utf-8", "replace"))
         payload = parse_object(text)
         if payload is not None and ("error" in payload or "message" in payload):
-            return self.wire.decode_error(text, reply.status)
+            return self.answer.decode_error(text, reply.status)
         return ResponseDecodeError(
             f"no event stream but {reply.content_type or 'a body without a type'}: {text[:200]!r}",
             recoverable=False,

@@ -90,6 +90,7 @@ class Endpoint:
         error.body = self.redact(error.body)
         if reply is not None:
             error.request_id = error.request_id or reply.request_id
+            error.code = error.code or reply.error_code
             if error.retry_after is None:
                 error.retry_after = reply.retry_after()
             if isinstance(error, ResponseDecodeError):

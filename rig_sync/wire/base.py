@@ -15,6 +15,7 @@ from rig_sync.streaming.raw import Defect, RawEvent
 __all__ = [
     "UNREADABLE",
     "Adapt",
+    "Answer",
     "Frame",
     "FramingName",
     "Wire",
@@ -43,12 +44,22 @@ class Frame(Protocol):
     data: str
 
 
-class Wire(Protocol):
-    """One format of requests and answers. Pure: no I/O, no clock, no thread."""
+class Answer(Protocol):
+    """One format of whole answers. Pure: no I/O, no clock, no thread."""
 
     @property
     def name(self) -> str:
         """As `openai_chat`."""
+
+    def decode_body(self, body: bytes) -> Iterator[RawEvent]:
+        """Raw events out of a whole body; the same that its stream would have given."""
+
+    def decode_error(self, body: str, status: int | None) -> ProviderError:
+        """The error in a response whose status says that it is one."""
+
+
+class Wire(Answer, Protocol):
+    """One format of requests, and of answers streamed or whole."""
 
     @property
     def framing(self) -> FramingName:
@@ -69,12 +80,6 @@ class Wire(Protocol):
 
         It ends without `End` when `frames` does so before the provider was done.
         """
-
-    def decode_body(self, body: bytes) -> Iterator[RawEvent]:
-        """Raw events out of a whole body; the same that its stream would have given."""
-
-    def decode_error(self, body: str, status: int | None) -> ProviderError:
-        """The error in a response whose status says that it is one."""
 
 
 def bad_frame(data: str, why: str) -> Defect:

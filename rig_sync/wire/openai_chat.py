@@ -6,14 +6,14 @@ Source: https://platform.openai.com/docs/api-reference/chat; where servers diffe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, Literal
 from urllib.parse import quote
 
 from msgspec import UNSET, Struct
 
 from rig_sync._json import JsonObject, merged, parse_object
-from rig_sync.completion import CompletionRequest, FinishReason
+from rig_sync.completion import CompletionRequest, FinishReason, ReasoningOptions
 from rig_sync.errors import ProviderError
 from rig_sync.message import Text
 from rig_sync.streaming.items import Unknown
@@ -38,7 +38,7 @@ from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
 from rig_sync.wire.openai_chat_chunk import FINISH_KINDS, Chunk, decode_chunk, usage_of, words_alone
 from rig_sync.wire.openai_chat_delta import DeltaReader
-from rig_sync.wire.openai_chat_request import encode_request
+from rig_sync.wire.openai_chat_request import effort_alone, encode_request
 
 __all__ = ["OpenAIChat"]
 
@@ -54,6 +54,7 @@ class OpenAIChat(Struct, frozen=True):
         reasoning_field: Where thoughts go back in the history; None: not at all.
         ends_without_proof: The server ends complete answers with neither `[DONE]` nor a finish
             reason, so an end of the body is none of truncation.
+        reasoning: The fields of the body that say how much to think.
         adapt: What else the server wants otherwise in a request.
     """
 
@@ -65,6 +66,7 @@ class OpenAIChat(Struct, frozen=True):
     required_word: str = "required"
     reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details"] | None = None
     ends_without_proof: bool = False
+    reasoning: Callable[[ReasoningOptions], JsonObject] = effort_alone
     adapt: Adapt | None = None
 
     @property
@@ -84,6 +86,7 @@ class OpenAIChat(Struct, frozen=True):
             max_tokens_field=self.max_tokens_field,
             required_word=self.required_word,
             reasoning_field=self.reasoning_field,
+            reasoning=self.reasoning,
         )
         if stream:
             body["stream"] = True

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rig_sync._json import Json, JsonObject, compact
-from rig_sync.completion import CompletionRequest, ToolChoice, ToolDefinition
+from rig_sync.completion import (
+    CompletionRequest,
+    ReasoningOptions,
+    ToolChoice,
+    ToolDefinition,
+)
 from rig_sync.errors import ConfigError
 from rig_sync.message import (
     AssistantMessage,
@@ -23,7 +28,13 @@ from rig_sync.message import (
     Video,
 )
 
-__all__ = ["document_text", "encode_request"]
+__all__ = [
+    "document_text",
+    "effort_alone",
+    "encode_request",
+    "reasoning_object",
+    "thinking_switch",
+]
 
 
 def encode_request(
@@ -32,6 +43,7 @@ def encode_request(
     max_tokens_field: str,
     required_word: str,
     reasoning_field: str | None,
+    reasoning: Callable[[ReasoningOptions], JsonObject],
 ) -> JsonObject:
     """The body, without what belongs to streaming alone."""
     body: JsonObject = {"model": request.model, "messages": []}
@@ -40,10 +52,8 @@ def encode_request(
         body["tools"] = [_tool(definition) for definition in request.tools]
     if request.tool_choice is not None:
         body["tool_choice"] = _tool_choice(request.tool_choice, required_word)
-    if request.reasoning is not None and request.reasoning.budget is not None:
-        raise ConfigError("chat completions take a reasoning effort, no token budget")
-    if request.reasoning is not None and request.reasoning.effort is not None:
-        body["reasoning_effort"] = request.reasoning.effort
+    if request.reasoning is not None:
+        body.update(reasoning(request.reasoning))
     if request.output_schema is not None:
         wanted = request.output_schema
         inner: JsonObject = {"name": wanted.name, "schema": wanted.schema, "strict": wanted.strict}
@@ -58,6 +68,41 @@ def encode_request(
     }
     body.update((name, value) for name, value in optional.items() if value is not None)
     return body
+
+
+def effort_alone(options: ReasoningOptions) -> JsonObject:
+    """OpenAI's own way: `reasoning_effort`.
+
+    Raises:
+        ConfigError: a token budget is asked for.
+
+    >>> effort_alone(ReasoningOptions(effort="low"))
+    {'reasoning_effort': 'low'}
+    """
+    if options.budget is not None:
+        raise ConfigError("chat completions take a reasoning effort, no token budget")
+    return {} if options.effort is None else {"reasoning_effort": options.effort}
+
+
+def reasoning_object(options: ReasoningOptions) -> JsonObject:
+    """OpenRouter's way: `reasoning` with an effort, or a budget in tokens.
+
+    >>> reasoning_object(ReasoningOptions(budget=2000))
+    {'reasoning': {'max_tokens': 2000}}
+    """
+    wanted: dict[str, Json] = {"effort": options.effort, "max_tokens": options.budget}
+    return {"reasoning": {name: value for name, value in wanted.items() if value is not None}}
+
+
+def thinking_switch(options: ReasoningOptions) -> JsonObject:
+    """DeepSeek's and Z.ai's way: thinking on, or off with the effort `none`; and the effort.
+
+    >>> thinking_switch(ReasoningOptions(effort="none"))
+    {'thinking': {'type': 'disabled'}}
+    """
+    if options.effort == "none":
+        return {"thinking": {"type": "disabled"}}
+    return {"thinking": {"type": "enabled"}, **effort_alone(options)}
 
 
 def document_text(document: Document) -> str:

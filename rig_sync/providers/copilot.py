@@ -1,0 +1,136 @@
+"""GitHub Copilot.
+
+Source: Rig's `providers::copilot`; GitHub documents no API here and may change it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rig_sync._json import parse_object
+from rig_sync.client import ApiKey, ClientOptions, first_env
+from rig_sync.client import Client as BaseClient
+from rig_sync.errors import AuthenticationError, ConfigError
+from rig_sync.transport.endpoint import Authorize, Endpoint
+from rig_sync.transport.http import HttpRequest
+from rig_sync.transport.retry import RetryPolicy
+from rig_sync.transport.timeouts import Timeouts
+from rig_sync.unary import Caller
+from rig_sync.wire.embeddings import OpenAIEmbeddings
+from rig_sync.wire.listing import ModelListing
+from rig_sync.wire.openai_chat import OpenAIChat
+from rig_sync.wire.openai_responses import OpenAIResponses
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["CLAUDE_SONNET_4_6", "GPT_4O", "GPT_5_5", "Client", "GitHubToken"]
+
+CLAUDE_SONNET_4_6 = "claude-sonnet-4.6"
+GPT_4O = "gpt-4o"
+GPT_5_5 = "gpt-5.5"
+
+EDITOR = {  # the backend answers editors alone
+    "Copilot-Integration-Id": "vscode-chat",
+    "Editor-Version": "vscode/1.107.0",
+    "Editor-Plugin-Version": "copilot-chat/0.35.0",
+    "OpenAI-Intent": "conversation-panel",
+}
+EXPIRY_MARGIN = 60  # seconds
+
+
+class GitHubToken:
+    """Gives Copilot's short-lived keys for a GitHub token, to be a client's `api_key`.
+
+    A key is kept until shortly before it expires. Threads that need a new one at the same moment
+    each fetch their own.
+
+    Args:
+        token: Of a GitHub account with Copilot.
+        base_url: Of GitHub's API.
+    """
+
+    def __init__(self, token: str, base_url: str = "https://api.github.com") -> None:
+        headers = {**EDITOR, "Authorization": f"token {token}"}
+        github = Endpoint("copilot", base_url, headers=headers, secrets=(token,))
+        self._caller = Caller(github, Timeouts(first_event=30), RetryPolicy())
+        self._key = ("", 0.0)
+
+    def __call__(self) -> str:
+        """A key that is valid now.
+
+        Raises:
+            RigError: GitHub gave none.
+        """
+        key, expires = self._key
+        if time.time() > expires - EXPIRY_MARGIN:
+            answer = self._caller.ask("/copilot_internal/v2/token", None)
+            found, until = answer.get("token"), answer.get("expires_at")
+            if not isinstance(found, str) or not isinstance(until, (int, float)):
+                raise AuthenticationError("GitHub gave no key for Copilot: is it on this account?")
+            self._key = key, _ = found, float(until)
+        return key
+
+
+class Client(BaseClient):
+    """GitHub Copilot: chat completions by default, `responses_api()` for the Codex models.
+
+    Args:
+        api_key: Copilot's own key, or `GitHubToken("ghu_...")`, which fetches them.
+        options: See `ClientOptions`.
+    """
+
+    name = "copilot"
+    default_base_url = "https://api.githubcopilot.com"
+    api_key_env = "GITHUB_COPILOT_API_KEY"
+    base_url_env = "GITHUB_COPILOT_API_BASE"
+    embeddings = OpenAIEmbeddings()
+    listing = ModelListing()
+    wire = OpenAIChat()
+
+    def __init__(self, api_key: ApiKey | None = None, **options: Unpack[ClientOptions]) -> None:
+        options["headers"] = {**EDITOR, **(options.get("headers") or {})}
+        super().__init__(api_key, **options)
+
+    @classmethod
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Client:
+        """A client from `GITHUB_COPILOT_API_KEY`, or from `COPILOT_GITHUB_ACCESS_TOKEN`.
+
+        Raises:
+            ConfigError: neither is set.
+        """
+        key = first_env("GITHUB_COPILOT_API_KEY", "COPILOT_API_KEY")
+        token = first_env("COPILOT_GITHUB_ACCESS_TOKEN", "GITHUB_TOKEN")
+        if key is None and token is None:
+            raise ConfigError(
+                "copilot needs a key: set GITHUB_COPILOT_API_KEY, or COPILOT_GITHUB_ACCESS_TOKEN"
+            )
+        given = key if key is not None else GitHubToken(token or "")
+        return cls(given, **cls._with_env(options))
+
+    def responses_api(self) -> Client:
+        """The same client on the Responses API; the two share their connections."""
+        return self._on(OpenAIResponses())
+
+    def _authorize(self) -> Authorize:
+        inherited = super()._authorize()
+
+        def authorize(request: HttpRequest) -> Mapping[str, str]:
+            proof = {} if inherited is None else inherited(request)
+            return {**_of_body(request.body or b""), **proof}
+
+        return authorize
+
+
+def _of_body(body: bytes) -> dict[str, str]:
+    """What the backend wants to know ahead: who speaks, and whether there is an image."""
+    payload = parse_object(body) or {}
+    items = payload.get("messages") or payload.get("input")
+    last = items[-1] if isinstance(items, list) and items else None
+    by_user = not isinstance(last, dict) or last.get("role") == "user"
+    headers = {"X-Initiator": "user" if by_user else "agent"}
+    if b'"image_url"' in body:
+        headers["Copilot-Vision-Request"] = "true"
+    return headers
