@@ -31,10 +31,10 @@ MISTRAL_SMALL = "mistral-small-latest"
 PIXTRAL_LARGE = "pixtral-large-latest"
 
 
-def _random_seed(request: CompletionRequest, body: JsonObject) -> JsonObject:
+def _renamed_seed(request: CompletionRequest, body: JsonObject) -> JsonObject:
     """Mistral's word for the seed."""
     del request
-    return {("_random_seed" if name == "seed" else name): value for name, value in body.items()}
+    return {("random_seed" if name == "seed" else name): value for name, value in body.items()}
 
 
 class Client(BaseClient):
@@ -47,4 +47,4 @@ class Client(BaseClient):
     capabilities = Capabilities(audio=True, documents=True)
     embeddings = OpenAIEmbeddings(batch=128, dimensions_field="output_dimension")
     listing = ModelListing()
-    wire = OpenAIChat(include_usage=False, required_word="any", adapt=_random_seed)
+    wire = OpenAIChat(include_usage=False, required_word="any", adapt=_renamed_seed)
