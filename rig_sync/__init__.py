@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from rig_sync.agent.protocols import StreamingPrompt as StreamingPrompt
     from rig_sync.agent.run import AgentRun as AgentRun
     from rig_sync.agent.stream import AgentStream as AgentStream
+    from rig_sync.catalog import Capabilities as Capabilities
+    from rig_sync.catalog import ModelInfo as ModelInfo
     from rig_sync.client import Client as Client
     from rig_sync.completion import CompletionRequest as CompletionRequest
     from rig_sync.completion import CompletionResponse as CompletionResponse
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from rig_sync.completion import ToolChoice as ToolChoice
     from rig_sync.completion import ToolDefinition as ToolDefinition
     from rig_sync.completion import Usage as Usage
+    from rig_sync.embedding import Embedding as Embedding
+    from rig_sync.embedding import Embeddings as Embeddings
     from rig_sync.errors import Attempt as Attempt
     from rig_sync.errors import AuthenticationError as AuthenticationError
     from rig_sync.errors import BadRequest as BadRequest
@@ -123,6 +127,7 @@ if TYPE_CHECKING:
     from rig_sync.tools import tool as tool
     from rig_sync.transport.retry import RetryPolicy as RetryPolicy
     from rig_sync.transport.timeouts import Timeouts as Timeouts
+    from rig_sync.unary import EmbeddingModel as EmbeddingModel
 
 _HOMES = {
     "agent.agent": (
@@ -152,6 +157,7 @@ _HOMES = {
     ),
     "agent.run": ("AgentRun",),
     "agent.stream": ("AgentStream",),
+    "catalog": ("Capabilities", "ModelInfo"),
     "client": ("Client",),
     "completion": (
         "CompletionRequest",
@@ -163,6 +169,7 @@ _HOMES = {
         "ToolDefinition",
         "Usage",
     ),
+    "embedding": ("Embedding", "Embeddings"),
     "errors": (
         "Attempt",
         "AuthenticationError",
@@ -241,6 +248,7 @@ _HOMES = {
     ),
     "transport.retry": ("RetryPolicy",),
     "transport.timeouts": ("Timeouts",),
+    "unary": ("EmbeddingModel",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -22,6 +22,7 @@ from rig_sync import (
     load_item,
 )
 from rig_sync.cli import main
+from rig_sync.providers import provider_names
 from tests.conftest import ServerFactory
 from tests.server import (
     Flood,
@@ -31,6 +32,7 @@ from tests.server import (
     chat_chunk,
     chat_chunks,
     error_response,
+    response,
     sse_response,
 )
 
@@ -209,3 +211,29 @@ def test_nothing_is_left_running() -> None:
     """The command ends its reader before it returns."""
     names = [thread.name for thread in threading.enumerate()]
     assert [name for name in names if name.startswith("rig_sync-")] == []
+
+
+def test_providers_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line for each, with key, address, wire and what it offers."""
+    assert main(["providers"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == ["PROVIDER", "KEY", "DEFAULT", "URL", "WIRE", "OFFERS"]
+    assert [line.split()[0] for line in lines] == provider_names()
+    rows = {line.split()[0]: line.split() for line in lines}
+    assert rows["groq"][1:4] == ["GROQ_API_KEY", "https://api.groq.com/openai/v1", "openai_chat"]
+    assert rows["vllm"][1] == "[VLLM_API_KEY]"
+    assert rows["voyage"][3:] == ["-", "embeddings"]
+
+
+def test_models_are_listed(
+    server: ServerFactory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An id a line; a provider without such a list says so."""
+    body = b'{"data": [{"id": "b"}, {"id": "a"}]}'
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    url = server(response(200, {"Content-Type": "application/json"}, body)).url
+    assert main(["models", "list", "openai", "--base-url", url]) == 0
+    assert capsys.readouterr().out == "b\na\n"
+    monkeypatch.setenv("VOYAGE_API_KEY", "key")
+    assert main(["models", "list", "voyage"]) == 2
+    assert "voyage has no list of models" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import importlib
+import json
 import socket
 import threading
 import unittest
@@ -22,11 +23,20 @@ from django.test import Client as Browser
 from django.urls import path
 
 import examples
-from examples import django_view, flask_app, story, test_with_stubs
+from examples import django_view, embeddings, flask_app, story, switch, test_with_stubs
 from rig_sync import Client, RetryPolicy
-from rig_sync.providers import openai, openai_compatible
+from rig_sync.providers import anthropic, openai, openai_compatible
 from tests.conftest import ServerFactory
-from tests.server import Flood, ScriptedServer, chat_chunk, chat_chunks, spawn, sse, sse_response
+from tests.server import (
+    Flood,
+    ScriptedServer,
+    chat_chunk,
+    chat_chunks,
+    response,
+    spawn,
+    sse,
+    sse_response,
+)
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -75,6 +85,35 @@ def test_the_script(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -
     with openai.Client("key", base_url=served.url) as client:
         story.main(client)
     assert capsys.readouterr().out == "Bolt woke.\n(3 tokens)\n"
+
+
+def test_the_search(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    """It prints the sentence whose vector is closest to the question's."""
+    vectors = [[1.0, 0.1], [0.0, 1.0], [-1.0, 0.0], [2.0, 0.0]]
+    body = json.dumps({"data": [{"embedding": vector} for vector in vectors]}).encode()
+    with openai.Client("key", base_url=server(response(body=body)).url) as client:
+        embeddings.main(client)
+    assert capsys.readouterr().out == "The robot watered the tomatoes at dawn.\n"
+
+
+def test_the_switch(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second provider is told what the first one said."""
+    first = [
+        {"type": "response.output_text.delta", "output_index": 0, "delta": "Bolt woke."},
+        {"type": "response.completed", "response": {"status": "completed", "output": []}},
+    ]
+    second = [
+        {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "It left."}},
+        {"type": "message_stop"},
+    ]
+    one, other = (server(sse_response(*map(sse, events))) for events in (first, second))
+    with (
+        openai.Client("key", base_url=one.url) as opening,
+        anthropic.Client("key", base_url=other.url) as ending,
+    ):
+        switch.main(opening, ending)
+    assert capsys.readouterr().out == "Bolt woke.\nIt left.\n"
+    assert b"Bolt woke." in other.requests[0].body
 
 
 def test_the_unittest_suite() -> None:

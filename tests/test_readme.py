@@ -27,6 +27,10 @@ DONE = {
 
 def provider(request: Request) -> Script:
     """Says hello on either wire, streamed or not."""
+    if request.path.endswith("/models"):
+        return response(200, {}, b'{"data": [{"id": "gpt-5.5"}]}')
+    if request.path.endswith("/embeddings"):
+        return response(200, {}, b'{"data": [{"embedding": [1]}, {"embedding": [2]}]}')
     if request.path.endswith("/chat/completions"):
         return sse_response(*chat_chunks("Hello."))
     if b'"stream":true' not in request.body:
@@ -52,7 +56,7 @@ def test_the_python_runs(
     assert isinstance(names["final"], FinalResponse)
     printed = capsys.readouterr().out
     assert printed.count("Hello.") >= 7
-    assert len(served.requests) == 8
+    assert len(served.requests) == 11
     assert names.pop("agent")
 
 
