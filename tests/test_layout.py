@@ -20,7 +20,7 @@ ROOT = Path(rig_sync.__file__).parent
 # Lowest first. An import goes to a lower floor, or to the same folder of the same floor.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_closing", "_json", "version"),  # words
-    ("message", "completion", "modelfile"),  # values
+    ("message", "completion", "modelfile", "catalog", "embedding"),  # values
     ("errors",),
     ("streaming.items", "streaming.raw"),
     ("wire", "streaming.calls", "streaming.parts"),  # pure: bytes and values
@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "streaming.threads",
     ),
     ("streaming.handle", "streaming.response", "streaming.source"),
-    ("model",),
+    ("model", "unary"),
     ("tools",),
     ("agent",),
     ("client",),
@@ -43,6 +43,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 PURE = {name for floor in FLOORS[:5] for name in floor if name != "modelfile"} | {"agent.run"}
 EFFECTS = {"io", "os", "random", "select", "socket", "subprocess", "tempfile", "threading", "time"}
 ROOMS = {  # each third party has one room; msgspec is the language of all values
+    "botocore": {"transport.aws"},
+    "google": {"providers.vertex"},
     "requests": {"transport.http"},
     "urllib3": {"transport.http"},
     "sseclient": {"transport.sse"},

@@ -7,13 +7,14 @@ import json
 import pytest
 
 from rig_sync import AuthenticationError, Client, ConfigError, ResponseDecodeError
+from rig_sync._json import JsonObject
 from rig_sync.catalog import ModelInfo
 from rig_sync.providers import client_class
 from tests.conftest import ServerFactory
 from tests.server import error_response, response
 
-OPENAI = {"id": "a", "object": "model", "owned_by": "us"}
-GEMINI = {"name": "models/g", "displayName": "Gee", "inputTokenLimit": 9}
+OPENAI: JsonObject = {"id": "a", "object": "model", "owned_by": "us"}
+GEMINI: JsonObject = {"name": "models/g", "displayName": "Gee", "inputTokenLimit": 9}
 SHAPES: list[tuple[str, str, object, list[ModelInfo]]] = [
     (
         "openai",

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from rig_sync.transport.aws import AwsEvents
+from rig_sync.transport.ndjson import LineSource
 from rig_sync.transport.sse import EventSource
 from rig_sync.wire.base import Frame, FramingName
 
@@ -41,4 +43,6 @@ def _events(chunks: Iterable[bytes]) -> FrameSource:
 
 FRAMINGS: dict[FramingName, Framing] = {
     "sse": Framing("text/event-stream", _events),
+    "ndjson": Framing("application/x-ndjson", LineSource),
+    "aws": Framing("application/vnd.amazon.eventstream", AwsEvents),
 }

@@ -29,6 +29,11 @@ class ReplyHead:
                 return value
         return None
 
+    @property
+    def error_code(self) -> str | None:
+        """The provider's word for what went wrong, where it is not in the body (AWS)."""
+        return self.headers.get("x-amzn-errortype", "").partition(":")[0] or None
+
     def retry_after(self, now: datetime | None = None) -> float | None:
         """Seconds the server asks us to wait, by `retry-after-ms` or `Retry-After`."""
         millis = self.headers.get("retry-after-ms", "")

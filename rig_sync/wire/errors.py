@@ -29,6 +29,7 @@ BY_STATUS: dict[int, type[ProviderError]] = {
     409: ServerError,
     413: BadRequest,
     422: BadRequest,
+    424: ServerError,
     429: RateLimited,
     503: Overloaded,
     529: Overloaded,
@@ -48,10 +49,35 @@ BY_CODE: dict[str, type[ProviderError]] = {
     "permission_error": PermissionDenied,
     "rate_limit_error": RateLimited,
     "rate_limit_exceeded": RateLimited,
+    "request_too_large": BadRequest,
     "server_error": ServerError,
     "api_error": ServerError,
+    "timeout_error": ServerError,
     "tool_use_failed": BadRequest,
     "unavailable_error": Overloaded,
+    # AWS, inside an event stream
+    "accessDeniedException": PermissionDenied,
+    "internalServerException": ServerError,
+    "modelErrorException": ServerError,
+    "modelNotReadyException": Overloaded,
+    "modelStreamErrorException": ServerError,
+    "modelTimeoutException": ServerError,
+    "resourceNotFoundException": NotFound,
+    "serviceQuotaExceededException": RateLimited,
+    "serviceUnavailableException": Overloaded,
+    "throttlingException": RateLimited,
+    "validationException": BadRequest,
+    "API_KEY_INVALID": AuthenticationError,
+    "DEADLINE_EXCEEDED": ServerError,
+    "FAILED_PRECONDITION": BadRequest,
+    "INTERNAL": ServerError,
+    "INVALID_ARGUMENT": BadRequest,
+    "NOT_FOUND": NotFound,
+    "OUT_OF_RANGE": BadRequest,
+    "PERMISSION_DENIED": PermissionDenied,
+    "RESOURCE_EXHAUSTED": RateLimited,
+    "UNAUTHENTICATED": AuthenticationError,
+    "UNAVAILABLE": Overloaded,
 }
 
 
@@ -80,11 +106,17 @@ def error_from_payload(payload: JsonObject, status: int | None) -> ProviderError
     fields: JsonObject = inner if isinstance(inner, dict) else payload
     message = inner if isinstance(inner, str) else _message_of(fields)
     code = _word(fields.get("code"))
+    if isinstance(fields.get("code"), int) and isinstance(fields.get("status"), str):
+        code = _word(fields["status"])  # Google's word; its code is the HTTP status again
     kind = _word(fields.get("type"))
+    details = _details(fields)
+    reason = _word(details.get("reason"))
     number = _status_in(fields) or status
     text = compact(payload)
-    found = BY_CODE.get(code or "") or BY_CODE.get(kind or "")
-    return _build(message or text[:BODY_LIMIT], number, code or kind, text, found)
+    found = BY_CODE.get(reason or "") or BY_CODE.get(code or "") or BY_CODE.get(kind or "")
+    error = _build(message or text[:BODY_LIMIT], number, code or kind, text, found)
+    error.retry_after = _seconds(details.get("retryDelay"))
+    return error
 
 
 def _build(
@@ -103,11 +135,30 @@ def _build(
 
 
 def _message_of(fields: JsonObject) -> str:
-    for name in ("message", "detail", "msg", "title"):
+    for name in ("message", "Message", "detail", "msg", "title"):
         value = fields.get(name)
         if value:
             return value if isinstance(value, str) else compact(value)
     return ""
+
+
+def _details(fields: JsonObject) -> JsonObject:
+    """What Google adds in a list of objects, as one: the reason, and when to try again."""
+    details = fields.get("details")
+    joined: JsonObject = {}
+    for detail in details if isinstance(details, list) else ():
+        joined.update(detail if isinstance(detail, dict) else {})
+    return joined
+
+
+def _seconds(delay: Json) -> float | None:
+    """The seconds in a duration as Google writes it.
+
+    >>> _seconds("34.4s"), _seconds(None)
+    (34.4, None)
+    """
+    number = delay.removesuffix("s") if isinstance(delay, str) else ""
+    return float(number) if number.replace(".", "", 1).isdigit() else None
 
 
 def _word(value: Json) -> str | None:
