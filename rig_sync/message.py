@@ -147,7 +147,7 @@ class ToolResult(Struct, frozen=True, tag="tool_result", omit_defaults=True):
     """What a tool answered: `id` is that of the `ToolCall`."""
 
     id: str
-    content: tuple[Text | Image, ...]
+    content: tuple[Text | Image | Document, ...]
     name: str | None = None
     is_error: bool = False
 
@@ -155,6 +155,11 @@ class ToolResult(Struct, frozen=True, tag="tool_result", omit_defaults=True):
     def text(self) -> str:
         """The text parts, joined."""
         return "".join(part.text for part in self.content if isinstance(part, Text))
+
+    @property
+    def media(self) -> tuple[Image | Document, ...]:
+        """The other parts, in order."""
+        return tuple(part for part in self.content if not isinstance(part, Text))
 
 
 class ReasoningText(Struct, frozen=True, tag="text", omit_defaults=True):

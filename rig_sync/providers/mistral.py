@@ -47,4 +47,9 @@ class Client(BaseClient):
     capabilities = Capabilities(audio=True, documents=True)
     embeddings = OpenAIEmbeddings(batch=128, dimensions_field="output_dimension")
     listing = ModelListing()
-    wire = OpenAIChat(include_usage=False, required_word="any", adapt=_renamed_seed)
+    wire = OpenAIChat(
+        include_usage=False,
+        required_word="any",
+        reasoning_field="content",
+        adapt=_renamed_seed,
+    )

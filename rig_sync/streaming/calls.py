@@ -60,11 +60,21 @@ class _Scanner:
 class OpenCall:
     """A call that is still being told."""
 
-    __slots__ = ("_scanned", "_scanner", "done", "id", "internal_id", "name", "pieces")
+    __slots__ = (
+        "_scanned",
+        "_scanner",
+        "done",
+        "id",
+        "internal_id",
+        "item_id",
+        "name",
+        "pieces",
+    )
 
     def __init__(self, internal_id: str) -> None:
         self.internal_id = internal_id
         self.id: str | None = None
+        self.item_id: str | None = None
         self.name: str | None = None
         self.pieces: list[str] = []
         self.done: CallDone | None = None
@@ -94,6 +104,7 @@ class OpenCall:
         """Add what `fragment` tells; yields what to show of it."""
         if fragment.id and self.id is None:
             self.id = fragment.id
+        self.item_id = self.item_id or fragment.item_id
         if fragment.name and self.name is None:
             self.name = fragment.name
             yield ToolCallDelta(self.internal_id, Name(fragment.name))
@@ -128,7 +139,7 @@ class CallTable:
         """The wire says that a call is whole; a call that had no fragments begins here."""
         call = self._by_key.get(done.key)
         untold = "" if call is not None and call.pieces else done.arguments or ""
-        fragment = CallFragment(done.key, done.id, done.name, untold)
+        fragment = CallFragment(done.key, done.id, done.name, untold, done.item_id)
         if call is None:
             call = self._open(fragment, None)
             yield call
@@ -215,7 +226,7 @@ def finished(call: OpenCall, call_id: str, *, cut: bool) -> ToolCall | None:
         name=call.name,
         arguments={} if arguments is None else arguments,
         malformed=text if arguments is None else None,
-        item_id=done.item_id if done else None,
+        item_id=(done.item_id if done else None) or call.item_id,
         signature=done.signature if done else None,
         provider_data=done.provider_data if done else None,
         internal_call_id=call.internal_id,

@@ -146,7 +146,7 @@ class ModelCall:
         if reply.status >= 300:
             raise self._refused(reply, flow)
         wire = self._stream
-        if wire is None or reply.content_type == "application/json":
+        if wire is None or (wire.framing == "sse" and reply.content_type == "application/json"):
             body = b"".join(_read(reply, flow))
             for event in self.answer.decode_body(body):
                 self._stamp(event, reply)

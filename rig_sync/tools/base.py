@@ -10,7 +10,7 @@ import msgspec
 from rig_sync._json import JsonObject
 from rig_sync.completion import ToolDefinition
 from rig_sync.errors import ToolError
-from rig_sync.message import Image, Text
+from rig_sync.message import Document, Image, Text
 from rig_sync.tools.context import ToolContext
 
 __all__ = ["Tool", "ToolOutput", "to_content"]
@@ -52,11 +52,11 @@ class Tool(Protocol):
         ...
 
 
-def to_content(value: ToolOutput) -> tuple[Text | Image, ...]:
+def to_content(value: ToolOutput) -> tuple[Text | Image | Document, ...]:
     """What a tool returned, as content of a `ToolResult`: never empty.
 
-    A `str` is taken as it is, `Text` and `Image` likewise, alone or in a list or tuple (where
-    strings and other values may stand beside them). Everything else becomes JSON: dataclasses,
+    A `str` is taken as it is, `Text`, `Image` and `Document` likewise, alone or in a list or tuple
+    (where strings and other values may stand beside them). Everything else becomes JSON: dataclasses,
     Structs, datetimes, enums and sets as msgspec writes them, and None is `null`, since some
     providers refuse an empty result and a model takes one for a failure.
 
@@ -70,16 +70,17 @@ def to_content(value: ToolOutput) -> tuple[Text | Image, ...]:
     >>> to_content(None)[0].text
     'null'
     """
-    if isinstance(value, Text | Image):
+    if isinstance(value, Text | Image | Document):
         return (value,)
     if isinstance(value, str):
         return (Text(_encodable(value)),)
-    if isinstance(value, list | tuple) and any(isinstance(part, Text | Image) for part in value):
+    parts = (Text, Image, Document)
+    if isinstance(value, list | tuple) and any(isinstance(part, parts) for part in value):
         return _flatten(value)
     return (Text(_as_json(value)),)
 
 
-def _flatten(parts: Sequence[object]) -> tuple[Text | Image, ...]:
+def _flatten(parts: Sequence[object]) -> tuple[Text | Image | Document, ...]:
     return tuple(content for part in parts for content in to_content(part))
 
 

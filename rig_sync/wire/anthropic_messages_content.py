@@ -119,12 +119,8 @@ class ContentWriter:
 
     def _result(self, result: ToolResult) -> JsonObject:
         content: Json = result.text
-        if any(isinstance(part, Image) for part in result.content):
-            content = [
-                block
-                for part in result.content
-                for block in (_text(part) if isinstance(part, Text) else (_image(part),))
-            ]
+        if result.media:
+            content = [block for part in result.content for block in self._user(part)]
         block: JsonObject = {"type": "tool_result", "tool_use_id": self._ids[result.id]}
         if result.is_error:
             return {**block, "content": content or "error", "is_error": True}

@@ -119,13 +119,7 @@ class ContentWriter:
             yield _media("audio", part, _AUDIO)
 
     def _result(self, result: ToolResult) -> JsonObject:
-        content = [
-            block
-            for part in result.content
-            for block in (
-                _text(part) if isinstance(part, Text) else (_media("image", part, _IMAGES),)
-            )
-        ]
+        content = [block for part in result.content for block in self._user(part)]
         encoded: JsonObject = {
             "toolUseId": self._ids[result.id],
             "content": [*content] or [{"text": "(empty)"}],  # some models refuse to get nothing

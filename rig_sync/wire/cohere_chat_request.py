@@ -86,7 +86,7 @@ def _user(message: UserMessage) -> Iterator[JsonObject]:
     others: list[UserContent] = []
     for result in results:
         yield {"role": "tool", "tool_call_id": result.id, "content": result.text}
-        others += [part for part in result.content if isinstance(part, Image)]
+        others += result.media
     others += [part for part in message.content if not isinstance(part, ToolResult)]
     if others or not results:
         yield {"role": "user", "content": _content(others)}

@@ -123,7 +123,7 @@ def _result(result: ToolResult, call: ToolCall | None) -> JsonObject:
     response: JsonObject = {"name": name, "response": _response(result)}
     if call is not None:
         response.update(_given_id(call))
-    media: list[Json] = [_media(part) for part in result.content if isinstance(part, Image)]
+    media: list[Json] = [_media(part) for part in result.media]
     if media:
         response["parts"] = media
     return {"functionResponse": response}
@@ -163,6 +163,8 @@ def _reasoning(block: Reasoning) -> Iterator[JsonObject]:
 
 def _media(part: Image | Audio | Video | Document) -> JsonObject:
     kept = part.provider_data if isinstance(part, Image) else None
+    if isinstance(part, Document) and part.text is not None:
+        part = Document.from_bytes(part.text.encode(), part.media_type or "text/plain")
     if part.data is None:
         where: JsonObject = {"fileUri": part.url or part.file_id}
         if part.media_type is not None:

@@ -89,7 +89,7 @@ def _results_and_rest(message: UserMessage, names: dict[str, str]) -> Iterator[J
         if name is not None:
             encoded["tool_name"] = name
         yield encoded
-        others += [part for part in result.content if isinstance(part, Image)]
+        others += result.media
     others += [part for part in message.content if not isinstance(part, ToolResult)]
     if others or not results:
         yield _user(others)

@@ -7,7 +7,7 @@ Source: https://platform.openai.com/docs/api-reference/chat; where servers diffe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar
 from urllib.parse import quote
 
 from msgspec import UNSET, Struct
@@ -38,7 +38,7 @@ from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
 from rig_sync.wire.openai_chat_chunk import FINISH_KINDS, Chunk, decode_chunk, usage_of, words_alone
 from rig_sync.wire.openai_chat_delta import DeltaReader
-from rig_sync.wire.openai_chat_request import effort_alone, encode_request
+from rig_sync.wire.openai_chat_request import ReasoningField, effort_alone, encode_request
 
 __all__ = ["OpenAIChat"]
 
@@ -51,7 +51,8 @@ class OpenAIChat(Struct, frozen=True):
         max_tokens_field: Reasoning models refuse `max_tokens`.
         include_usage: Ask for usage in the stream; some servers refuse `stream_options`.
         required_word: How `tool_choice` says that a tool must be called.
-        reasoning_field: Where thoughts go back in the history; None: not at all.
+        reasoning_field: Where thoughts go back in the history; `content`: as parts of it, ahead of
+            the words, which is Mistral's way; None: not at all.
         ends_without_proof: The server ends complete answers with neither `[DONE]` nor a finish
             reason, so an end of the body is none of truncation.
         reasoning: The fields of the body that say how much to think.
@@ -64,7 +65,7 @@ class OpenAIChat(Struct, frozen=True):
     max_tokens_field: str = "max_tokens"
     include_usage: bool = True
     required_word: str = "required"
-    reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details"] | None = None
+    reasoning_field: ReasoningField | None = None
     ends_without_proof: bool = False
     reasoning: Callable[[ReasoningOptions], JsonObject] = effort_alone
     adapt: Adapt | None = None
@@ -211,5 +212,7 @@ def _salvage(state: _Decoding, data: str, why: str) -> Iterator[RawEvent]:
         yield bad_frame(data, why)
         return
     chunk, wrong = lenient(payload, Chunk)
+    if chunk.choices is UNSET and "choices" in payload:
+        chunk.choices = None  # a chunk it is all the same
     yield from state.chunk(chunk, data)
     yield from misfits(wrong, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, TypeAlias
 
 from rig_sync._json import Json, JsonObject, compact
 from rig_sync.completion import (
@@ -29,6 +30,7 @@ from rig_sync.message import (
 )
 
 __all__ = [
+    "ReasoningField",
     "document_text",
     "effort_alone",
     "encode_request",
@@ -36,13 +38,18 @@ __all__ = [
     "thinking_switch",
 ]
 
+ReasoningField: TypeAlias = Literal[
+    "reasoning_content", "reasoning", "reasoning_details", "content"
+]
+"""Where servers want the thoughts of earlier turns."""
+
 
 def encode_request(
     request: CompletionRequest,
     *,
     max_tokens_field: str,
     required_word: str,
-    reasoning_field: str | None,
+    reasoning_field: ReasoningField | None,
     reasoning: Callable[[ReasoningOptions], JsonObject],
 ) -> JsonObject:
     """The body, without what belongs to streaming alone."""
@@ -115,7 +122,9 @@ def document_text(document: Document) -> str:
     return f"<file{name}>\n{document.text}\n</file>"
 
 
-def _messages(request: CompletionRequest, reasoning_field: str | None) -> Iterator[JsonObject]:
+def _messages(
+    request: CompletionRequest, reasoning_field: ReasoningField | None
+) -> Iterator[JsonObject]:
     if request.preamble:
         yield {"role": "system", "content": request.preamble}
     if request.documents:
@@ -124,7 +133,7 @@ def _messages(request: CompletionRequest, reasoning_field: str | None) -> Iterat
         yield from _message(message, reasoning_field)
 
 
-def _message(message: Message, reasoning_field: str | None) -> Iterator[JsonObject]:
+def _message(message: Message, reasoning_field: ReasoningField | None) -> Iterator[JsonObject]:
     if isinstance(message, SystemMessage):
         yield {"role": "system", "content": message.content}
     elif isinstance(message, UserMessage):
@@ -139,7 +148,7 @@ def _user(message: UserMessage) -> Iterator[JsonObject]:
     others: list[UserContent] = []
     for result in results:
         yield {"role": "tool", "tool_call_id": result.id, "content": result.text}
-        others += [part for part in result.content if isinstance(part, Image)]
+        others += result.media
     others += [part for part in message.content if not isinstance(part, ToolResult)]
     if others or not results:
         yield {"role": "user", "content": _content(others)}
@@ -186,7 +195,7 @@ def _document(part: Document) -> JsonObject:
     return {"type": "file", "file": {"filename": name, "file_data": part.data_url}}
 
 
-def _assistant(message: AssistantMessage, reasoning_field: str | None) -> JsonObject:
+def _assistant(message: AssistantMessage, reasoning_field: ReasoningField | None) -> JsonObject:
     for part in message.content:
         if isinstance(part, Image):
             raise ConfigError(f"chat completions take no {part!r} back in the history")
@@ -196,20 +205,30 @@ def _assistant(message: AssistantMessage, reasoning_field: str | None) -> JsonOb
         encoded["tool_calls"] = calls
     elif encoded["content"] is None:
         encoded["content"] = ""
-    if reasoning_field is not None and message.reasoning:
+    if reasoning_field == "content" and any(block.text for block in message.reasoning):
+        encoded["content"] = list(_thinking_and_text(message))
+    elif reasoning_field is not None:
         encoded.update(_reasoning(message.reasoning, reasoning_field))
     return encoded
 
 
-def _reasoning(blocks: Sequence[Reasoning], field: str) -> JsonObject:
-    if field != "reasoning_details":
-        text = "".join(block.text for block in blocks)
-        return {field: text} if text else {}
-    details: list[Json] = []
-    for block in blocks:
-        kept = (block.provider_data or {}).get("reasoning_details")
-        details.extend(kept if isinstance(kept, list) else [])
-    return {field: details} if details else {}
+def _thinking_and_text(message: AssistantMessage) -> Iterator[JsonObject]:
+    for part in message.content:
+        if isinstance(part, Reasoning) and part.text:
+            yield {"type": "thinking", "thinking": [{"type": "text", "text": part.text}]}
+        elif isinstance(part, Text) and part.text:
+            yield {"type": "text", "text": part.text}
+
+
+def _reasoning(blocks: Sequence[Reasoning], field: ReasoningField) -> JsonObject:
+    if field == "reasoning_details":
+        details: list[Json] = []
+        for block in blocks:
+            kept = (block.provider_data or {}).get(field)
+            details.extend(kept if isinstance(kept, list) else [])
+        return {field: details} if details else {}
+    text = "".join(block.text for block in blocks)
+    return {field: text} if text else {}
 
 
 def _call(call: ToolCall) -> JsonObject:

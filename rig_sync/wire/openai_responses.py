@@ -54,7 +54,7 @@ from rig_sync.wire.base import (
 )
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
-from rig_sync.wire.openai_responses_request import NAME, encode_request
+from rig_sync.wire.openai_responses_request import CUSTOM_CALL, NAME, encode_request
 
 __all__ = ["OpenAIResponses", "usage_of"]
 
@@ -286,24 +286,24 @@ class _Decoding:
             arguments = item.get("arguments") or None
             if arguments is not None and not isinstance(arguments, str):
                 arguments = compact(arguments)
-            name, call_id = _text(item, "name"), _text(item, "call_id")
-            yield CallDone(key, call_id, name, arguments, _text(item, "id"))
+            yield _call_done(key, item, arguments, _besides(item, *_CALL_FIELDS))
         elif kind == "custom_tool_call":  # its input is free text
-            arguments = compact({"input": item.get("input")})
-            custom: JsonObject = {"type": "custom_tool_call"}
-            name, call_id = _text(item, "name"), _text(item, "call_id")
-            yield CallDone(key, call_id, name, arguments, _text(item, "id"), provider_data=custom)
+            custom = {"type": CUSTOM_CALL, **_besides(item, *_CALL_FIELDS)}
+            yield _call_done(key, item, compact({"input": item.get("input")}), custom)
         elif kind == "reasoning":
             yield from self._reasoning(key, item)
         else:  # a hosted tool's, or something new
             yield Whole(ProviderBlock(str(kind or "item"), item))
 
     def _message(self, key: Key, item: JsonObject) -> Iterator[RawEvent]:
-        for part in _objects(item.get("content")):
+        parts = _objects(item.get("content"))
+        for part in parts:
             text = part.get("text") or part.get("refusal")
             if key not in self.streamed and isinstance(text, str) and text:
                 yield Text(text)
-        kept = {name: item[name] for name in ("id", "status", "phase") if item.get(name)}
+        kept = _besides(item, "type", "role", "content")
+        if parts and [part.get("type") for part in parts] != ["output_text"]:
+            kept["content"] = [{k: v for k, v in p.items() if k != "logprobs"} for p in parts]
         yield Meta(message_id=_text(item, "id"))
         yield TextDone(kept or None)
 
@@ -323,7 +323,8 @@ class _Decoding:
         secret = _text(item, "encrypted_content")
         if secret:
             content.append(ReasoningEncrypted(secret))
-        yield ReasoningDone(_block(key), Reasoning(tuple(content), _text(item, "id")))
+        kept = _besides(item, "type", "id", "status", "summary", "content", "encrypted_content")
+        yield ReasoningDone(_block(key), Reasoning(tuple(content), _text(item, "id"), kept or None))
 
 
 def _block(key: Key) -> str:
@@ -340,10 +341,21 @@ def _text(fields: JsonObject, name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def _besides(item: JsonObject, *names: str) -> JsonObject:
+    """What else the item has: it goes back with it."""
+    return {k: v for k, v in item.items() if v not in (None, "") and k not in names}
+
+
+def _call_done(key: Key, item: JsonObject, arguments: str | None, kept: JsonObject) -> CallDone:
+    name, call_id, item_id = (_text(item, field) for field in ("name", "call_id", "id"))
+    return CallDone(key, call_id, name, arguments, item_id, provider_data=kept or None)
+
+
 def _objects(value: Json) -> list[JsonObject]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
+_CALL_FIELDS = ("type", "id", "call_id", "name", "status", "arguments", "input")
 _Handler = Callable[[_Decoding, _Event], Iterator[RawEvent]]
 _HANDLERS: dict[str, _Handler] = {
     "response.created": _Decoding._on_started,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from rig_sync._json import Json, JsonObject, compact
 from rig_sync.completion import CompletionRequest, OutputSchema, ReasoningOptions, ToolChoice
@@ -26,9 +26,10 @@ from rig_sync.message import (
 )
 from rig_sync.wire.openai_chat_request import document_text
 
-__all__ = ["NAME", "encode_request"]
+__all__ = ["CUSTOM_CALL", "NAME", "encode_request"]
 
 NAME = "openai_responses"
+CUSTOM_CALL = "custom_tool_call"
 
 
 def encode_request(request: CompletionRequest) -> JsonObject:
@@ -65,26 +66,40 @@ def encode_request(request: CompletionRequest) -> JsonObject:
 
 
 def _input(request: CompletionRequest) -> Iterator[JsonObject]:
+    custom = {
+        call.id
+        for message in request.messages
+        if isinstance(message, AssistantMessage)
+        for call in message.tool_calls
+        if _is_custom(call)
+    }
     if request.documents:
-        yield from _user(UserMessage(request.documents))
+        yield from _user(UserMessage(request.documents), custom)
     for message in request.messages:
-        yield from _items(message)
+        yield from _items(message, custom)
 
 
-def _items(message: Message) -> Iterator[JsonObject]:
+def _items(message: Message, custom: Container[str]) -> Iterator[JsonObject]:
     if isinstance(message, SystemMessage):
         yield {"role": "system", "content": message.content}
     elif isinstance(message, UserMessage):
-        yield from _user(message)
+        yield from _user(message, custom)
     else:
         yield from _assistant(message)
 
 
-def _user(message: UserMessage) -> Iterator[JsonObject]:
+def _user(message: UserMessage, custom: Container[str]) -> Iterator[JsonObject]:
+    """An item for each tool result, then a message with the rest.
+
+    Args:
+        message: What the user's side says.
+        custom: The ids of the calls that took free text; their results are another kind of item.
+    """
     others: list[UserContent] = []
     for part in message.content:
         if isinstance(part, ToolResult):
-            yield {"type": "function_call_output", "call_id": part.id, "output": _output(part)}
+            kind = f"{CUSTOM_CALL if part.id in custom else 'function_call'}_output"
+            yield {"type": kind, "call_id": part.id, "output": _output(part)}
         else:
             others.append(part)
     if others or not message.content:
@@ -151,30 +166,45 @@ def _text(part: Text) -> JsonObject:
     kept = part.provider_data or {}
     if not isinstance(kept.get("id"), str):
         return {"role": "assistant", "content": part.text}
-    content: JsonObject = {"type": "output_text", "text": part.text, "annotations": []}
-    item: JsonObject = {"type": "message", "role": "assistant", "content": [content]}
-    item.update((name, kept[name]) for name in ("id", "status", "phase") if kept.get(name))
+    content: Json = [{"type": "output_text", "text": part.text, "annotations": []}]
+    item: JsonObject = {"type": "message", "role": "assistant", "content": content, **kept}
+    if _words(item["content"]) != part.text:  # it was written anew since
+        item["content"] = content
     return item
 
 
+def _words(content: Json) -> str:
+    parts = (
+        [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    )
+    return "".join(str(part.get("text") or part.get("refusal") or "") for part in parts)
+
+
+def _is_custom(call: ToolCall) -> bool:
+    return (call.provider_data or {}).get("type") == CUSTOM_CALL
+
+
 def _call(call: ToolCall) -> JsonObject:
-    item: JsonObject = {
-        "type": "function_call",
-        "call_id": call.id,
-        "name": call.name,
-        "arguments": compact(call.arguments),
-    }
+    item: JsonObject = {"type": "function_call", "call_id": call.id, "name": call.name}
+    if _is_custom(call):
+        item["input"] = str(call.arguments.get("input") or "")
+    else:
+        item["arguments"] = compact(call.arguments)
     if call.item_id:
         item["id"] = call.item_id
+    if call.item_id or _is_custom(call):  # no other wire has either
+        item.update(call.provider_data or {})
     return item
 
 
 def _reasoning(block: Reasoning) -> Iterator[JsonObject]:
-    if block.id is None or block.origin not in (None, NAME):
+    if block.origin not in (None, NAME) or (block.id is None and block.origin is None):
         return  # thoughts of another provider: this one could not check them
     summary: list[Json] = []
     content: list[Json] = []
-    item: JsonObject = {"type": "reasoning", "id": block.id, "summary": summary}
+    item: JsonObject = {"type": "reasoning", "summary": summary}
+    if block.id is not None:
+        item["id"] = block.id
     for part in block.content:
         if isinstance(part, ReasoningSummary):
             summary.append({"type": "summary_text", "text": part.text})
@@ -184,7 +214,7 @@ def _reasoning(block: Reasoning) -> Iterator[JsonObject]:
             item["encrypted_content"] = part.data
     if content:
         item["content"] = content
-    yield item
+    yield {**item, **(block.provider_data or {})}
 
 
 def _reasoning_options(options: ReasoningOptions) -> JsonObject:

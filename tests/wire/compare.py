@@ -18,7 +18,15 @@ from rig_sync.errors import (
     ServerError,
     StreamTruncated,
 )
-from rig_sync.message import Text, ToolCall
+from rig_sync.message import (
+    AssistantContent,
+    AssistantMessage,
+    ProviderBlock,
+    ReasoningEncrypted,
+    ReasoningRedacted,
+    Text,
+    ToolCall,
+)
 from rig_sync.streaming.calls import parse_arguments
 from rig_sync.streaming.items import (
     Delta,
@@ -93,15 +101,26 @@ def _of_error(expected: Expected, ours: Exception | None) -> Iterator[Difference
     if wanted.where == "status":
         if ours.status != expected.status:
             yield Difference("error.status", ours.status, expected.status)
-        server = (ServerError, Overloaded) if expected.status >= 500 else (ProviderError,)
-        if not isinstance(ours, ERROR_TYPES.get(expected.status, server)):
+        server: tuple[type[ProviderError], ...] = (ProviderError,)
+        if expected.status >= 500:
+            server = (ServerError, Overloaded)
+        if expected.family == "gemini.generate" and "API key" in ours.message:
+            server = (AuthenticationError,)  # Google answers 400
+        elif expected.status in ERROR_TYPES:
+            server = ERROR_TYPES[expected.status]
+        if not isinstance(ours, server):
             yield Difference("error.type", type(ours).__name__, expected.status)
-    if ours.code != _code(wanted):
-        yield Difference("error.code", ours.code, _code(wanted))
+    code = _code(wanted, expected.family)
+    in_a_header = code is None and expected.family.startswith("bedrock.")  # only bodies were read
+    if ours.code != code and not in_a_header:
+        yield Difference("error.code", ours.code, code)
 
 
-def _code(error: ExpectedError) -> str | None:
-    return error.type if error.code in (None, "") else str(error.code)
+def _code(error: ExpectedError, family: str) -> str | None:
+    """The provider's word for it; Google's `code` is the HTTP status once more."""
+    if error.code in (None, "") or (family == "gemini.generate" and error.type):
+        return error.type
+    return str(error.code)
 
 
 def _of_response(expected: Expected, ours: CompletionResponse) -> Iterator[Difference]:
@@ -110,7 +129,7 @@ def _of_response(expected: Expected, ours: CompletionResponse) -> Iterator[Diffe
         ("reasoning", _readable(ours), _packed(expected.reasoning)),
         (
             "blocks (signature, encrypted)",
-            [(bool(b.signature), bool(b.encrypted)) for b in ours.message.reasoning],
+            _blocks(expected.family, ours.message),
             [(b.signature, b.encrypted) for b in expected.blocks],
         ),
         ("model", ours.model, expected.model),
@@ -124,6 +143,29 @@ def _of_response(expected: Expected, ours: CompletionResponse) -> Iterator[Diffe
             yield Difference(field, mine, right)
     yield from _of_finish(expected, ours)
     yield from _of_calls(expected, ours)
+
+
+def _blocks(family: str, ours: AssistantMessage) -> list[tuple[bool, bool]]:
+    """What came with each block of thinking: is it signed, is it sealed?
+
+    Gemini signs any part; the recordings count its thoughts and signatures as one block.
+    """
+    blocks = [(bool(block.signature), _is_sealed(block)) for block in ours.reasoning]
+    if family != "gemini.generate":
+        return blocks
+    signed = any(map(_is_signed, ours.content))
+    return [(signed, False)] if signed or blocks else []
+
+
+def _is_signed(part: AssistantContent) -> bool:
+    if isinstance(part, (Reasoning, ToolCall)):
+        return bool(part.signature)
+    data = part.payload if isinstance(part, ProviderBlock) else part.provider_data
+    return bool(data and data.get("thoughtSignature"))
+
+
+def _is_sealed(block: Reasoning) -> bool:
+    return any(isinstance(p, (ReasoningEncrypted, ReasoningRedacted)) for p in block.content)
 
 
 def _packed(text: str) -> str:
@@ -153,8 +195,8 @@ def _counts(expected: Expected, usage: Usage) -> Iterator[tuple[str, object, obj
     right = {name: raw.get(name) for name in ("input", "output", "total", "cached")}
     if expected.family.startswith(("anthropic.", "bedrock.")) and right["input"] is not None:
         right["input"] += (raw.get("cached") or 0) + (raw.get("cache_write") or 0)
-    if expected.family.startswith("gemini.") and right["output"] is not None:
-        right["output"] += raw.get("reasoning") or 0
+    if expected.family.startswith("gemini.") and raw.get("reasoning") is not None:
+        right["output"] = (right["output"] or 0) + (raw["reasoning"] or 0)
     yield "usage.input", usage.input_tokens, right["input"]
     yield "usage.output", usage.output_tokens, right["output"]
     yield "usage.total", usage.total_tokens, right["total"]

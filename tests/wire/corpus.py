@@ -24,7 +24,7 @@ class ExpectedCall(Struct):
     id: str | None = None
     name: str | None = None
     arguments: object = None
-    raw: str | None = None
+    raw: object = None
 
 
 class ExpectedBlock(Struct):

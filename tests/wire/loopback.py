@@ -13,7 +13,7 @@ from typing import cast
 
 from msgspec import Struct
 
-__all__ = ["Answer", "Loopback", "random_sizes"]
+__all__ = ["Answer", "Loopback", "byte_sizes", "random_sizes"]
 
 
 class Answer(Struct, frozen=True):
@@ -57,6 +57,18 @@ def random_sizes(length: int, chance: random.Random, pieces: int = 400) -> tuple
         sizes.append(next(cuts))
         left -= sizes[-1]
     return tuple(sizes)
+
+
+def byte_sizes(length: int, most: int) -> tuple[int, ...]:
+    """Sizes that cut every byte from the next; above `most` bytes those in the middle stay one.
+
+    >>> byte_sizes(3, 4), byte_sizes(7, 4)
+    ((1, 1, 1), (1, 1, 3, 1, 1))
+    """
+    if length <= most:
+        return (1,) * length
+    end = (1,) * (most // 2)
+    return (*end, length - 2 * len(end), *end)
 
 
 class Loopback:

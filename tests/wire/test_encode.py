@@ -403,6 +403,46 @@ def test_thoughts_in_chat(wire: Wire, fields: dict[str, Json]) -> None:
     assert message == {"role": "assistant", "content": "Yes", **fields}
 
 
+def test_thoughts_inside_the_content() -> None:
+    """Mistral's way: parts of the content, in order; a string where there are none."""
+    wire = OpenAIChat(reasoning_field="content")
+    silent = Reasoning((ReasoningEncrypted("sealed"),))
+    message = assistant(THOUGHTS[1], silent, "Yes", CALLS[0])
+    (thinking,) = _list(encoded(wire, message)["messages"])
+    assert thinking["content"] == [
+        {"type": "thinking", "thinking": [{"type": "text", "text": ", so"}]},
+        {"type": "text", "text": "Yes"},
+    ]
+    assert len(thinking["tool_calls"]) == 1
+    (plain,) = _list(encoded(wire, assistant(silent, "Yes"))["messages"])
+    assert plain == {"role": "assistant", "content": "Yes"}
+
+
+def test_custom_tools_in_responses() -> None:
+    """Free text goes back as such, and so does the result of the call."""
+    custom = ToolCall("call-1", "sql", {"input": "SELECT 1"}, provider_data=CUSTOM)
+    empty = ToolCall("call-2", "sql", provider_data=CUSTOM)
+    results = user(ToolResult("call-1", (Text("1"),)), ToolResult("call-3", (Text("2"),)))
+    body = encoded(RESPONSES, assistant(custom, empty, ToolCall("call-3", "add")), results)
+    first, second, third, one, two = _list(body["input"])
+    assert first == {**CUSTOM, "call_id": "call-1", "name": "sql", "input": "SELECT 1"}
+    assert second == {**CUSTOM, "call_id": "call-2", "name": "sql", "input": ""}
+    assert third["type"] == "function_call"
+    assert one == {"type": "custom_tool_call_output", "call_id": "call-1", "output": "1"}
+    assert two == {"type": "function_call_output", "call_id": "call-3", "output": "2"}
+
+
+CUSTOM: dict[str, Json] = {"type": "custom_tool_call"}
+
+
+def test_what_other_wires_kept_with_a_call_stays_here() -> None:
+    """Only the Responses API gives calls an id as an item."""
+    kept: dict[str, Json] = {"functionCall": {"id": "f-1"}}
+    call = ToolCall("call-1", "add", {}, provider_data=kept)
+    (item,) = _list(encoded(RESPONSES, assistant(call))["input"])
+    assert item.keys() == {"type", "call_id", "name", "arguments"}
+
+
 def test_thoughts_in_responses() -> None:
     """The item as it came, ahead of what it led to; thoughts of other providers are left out."""
     own = Reasoning(

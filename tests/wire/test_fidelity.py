@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +26,8 @@ from rig_sync.streaming.items import (
 from tests.wire.asking import Outcome
 from tests.wire.compare import differences
 from tests.wire.corpus import Expected, ExpectedBlock, ExpectedCall, ExpectedError
-from tests.wire.fidelity import WIRES, main, score
+from tests.wire.fidelity import SINGLE_BYTES, WIRES, Cuts, Delivery, main, score
+from tests.wire.frames import chat_chunk, chat_message, sse
 
 SHARED = Path(__file__).parents[3] / "shared" / "wire"
 
@@ -184,30 +187,118 @@ def test_truncation_is_expected_where_the_recording_breaks_off() -> None:
     assert fields(recorded, Outcome(ours, StreamTruncated("x"))) == set()
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder of one recording, which is not as expected: the difference, figures, status 1."""
-    body = '{"id": "chat-1", "model": "m-1", "choices": [{"message": {"content": "Hello"}}]}'
-    exchange = {
-        "family": "openai.chat",
-        "provider": "nobody",
-        "streaming": False,
-        "request": {"method": "POST", "path": "/anywhere/chat", "json": {"model": "m-1"}},
-        "response": {"status": 200, "content_type": "application/json", "body": body},
+# the command, and how the bodies come ----------------------------------------------------------
+
+WORDS = "caf\u00e9 \U0001f980 \u2028"
+
+
+def record(folder: Path, text: str = WORDS) -> None:
+    """A folder of two recordings, streamed and one-shot, of which `text` is expected."""
+    stop = chat_chunk({}, "stop")
+    bodies = {
+        True: sse(chat_chunk({"content": WORDS[:6]}), chat_chunk({"content": WORDS[6:]}), stop),
+        False: msgspec.json.encode(chat_message({"content": WORDS})),
     }
-    expected = Expected(
-        *("made up", 0, "openai.chat", "nobody"),
-        streaming=False,
-        status=200,
-        complete=True,
-        text="Hello!",
-        ids=["chat-1"],
-        model="m-1",
-    )
-    conversation = {"name": "made up", "exchanges": [exchange]}
-    (tmp_path / "one.jsonl").write_bytes(msgspec.json.encode(conversation))
-    (tmp_path / "index.json").write_text('[{"name": "made up", "file": "one.jsonl"}]')
-    (tmp_path / "expected.jsonl.gz").write_bytes(gzip.compress(msgspec.json.encode(expected)))
+    exchanges = [
+        {
+            "family": "openai.chat",
+            "provider": "nobody",
+            "streaming": streaming,
+            "request": {"method": "POST", "path": "/anywhere/chat", "json": {"model": "m-1"}},
+            "response": {
+                "status": 200,
+                "headers": {"content-encoding": "identity", "x-request-id": "request-1"},
+                "content_type": "text/event-stream" if streaming else "application/json",
+                "body": body.decode(),
+            },
+        }
+        for streaming, body in bodies.items()
+    ]
+    expected = [
+        Expected(
+            *("made up", index, "openai.chat", "nobody"),
+            streaming=streaming,
+            status=200,
+            complete=True,
+            text=text,
+            finish="stop",
+            ids=["chat-1"],
+            model="m-1",
+        )
+        for index, streaming in enumerate(bodies)
+    ]
+    conversation = {"name": "made up", "exchanges": exchanges}
+    (folder / "one.jsonl").write_bytes(msgspec.json.encode(conversation))
+    (folder / "index.json").write_text('[{"name": "made up", "file": "one.jsonl"}]')
+    lines = b"\n".join(map(msgspec.json.encode, expected))
+    (folder / "expected.jsonl.gz").write_bytes(gzip.compress(lines))
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Recordings that are not as expected: the differences, the mode, figures, status 1."""
+    record(tmp_path, "something else")
     assert main([str(tmp_path), "--seed", "3"]) == 1
     told = capsys.readouterr().out
     assert "made up [0] text" in told
-    assert told.splitlines()[-1] == "scored 1, equal 0, excepted 0"
+    assert "made up [1] text" in told
+    assert told.splitlines()[-2:] == ["bodies: random", "scored 2, equal 0, excepted 0"]
+
+
+CUTS: tuple[Cuts, ...] = ("random", "bytes", "whole")
+DELIVERIES = [Delivery(*mode) for mode in itertools.product(CUTS, (False, True), (False, True))]
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES, ids=str)
+def test_the_command_in_every_mode(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], delivery: Delivery
+) -> None:
+    """However the bodies come, everything is equal; the mode is told."""
+    record(tmp_path)
+    options = ["--cuts", delivery.cuts]
+    options += ["--crlf"] * delivery.crlf + ["--gzip"] * delivery.gzip
+    assert main([str(tmp_path), *options]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-2:] == [f"bodies: {delivery}", "scored 2, equal 2, excepted 0"]
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES, ids=str)
+@pytest.mark.parametrize("lines", [True, False])
+def test_a_delivery(delivery: Delivery, lines: bool) -> None:
+    """The bytes really come so; only an event stream gets other line ends."""
+    body = b"data: 1\n\ndata: 2\r\n\r\n"
+    made = delivery.answer(body, 200, "text/plain", {"a": "b"}, random.Random(0), lines=lines)
+    text = gzip.decompress(made.body) if delivery.gzip else made.body
+    assert text == (b"data: 1\r\n\r\ndata: 2\r\n\r\n" if lines and delivery.crlf else body)
+    assert made.headers.get("Content-Encoding") == ("gzip" if delivery.gzip else None)
+    assert made.headers["a"] == "b"
+    pieces = [size for size in made.sizes if size]
+    if delivery.cuts == "bytes":
+        assert pieces == [1] * len(made.body)
+    elif delivery.cuts == "whole":
+        assert pieces == []
+    else:
+        assert sum(pieces) >= len(made.body)
+        assert len(pieces) > 1
+
+
+def test_a_large_body_comes_byte_by_byte_at_its_ends() -> None:
+    """Its middle is one piece, or the corpus would take minutes."""
+    made = Delivery("bytes").answer(
+        b"x" * (SINGLE_BYTES + 10), 200, "text/plain", {}, random.Random(0), lines=True
+    )
+    assert sorted(made.sizes)[-2:] == [1, 10]
+    assert sum(made.sizes) == SINGLE_BYTES + 10
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"there are no recordings at {SHARED}")
+@pytest.mark.parametrize(
+    "delivery",
+    [Delivery("bytes"), Delivery("whole", gzip=True), Delivery("bytes", crlf=True, gzip=True)],
+    ids=str,
+)
+@pytest.mark.parametrize("family", sorted(WIRES))
+def test_recordings_in_every_mode(family: str, delivery: Delivery) -> None:
+    """A sample of each family: the way in which a body comes changes nothing."""
+    report, _ = score(SHARED, family=family, limit=6, seed=len(str(delivery)), delivery=delivery)
+    assert report.lines == []
+    assert report.total("scored") + report.total("not scored") == 6

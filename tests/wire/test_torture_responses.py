@@ -8,6 +8,7 @@ import pytest
 from msgspec import Struct
 
 from rig_sync._json import Json, JsonObject, compact
+from rig_sync.completion import CompletionRequest
 from rig_sync.errors import (
     ContextLengthExceeded,
     ProviderError,
@@ -17,7 +18,7 @@ from rig_sync.errors import (
     ServerError,
     StreamTruncated,
 )
-from rig_sync.message import ReasoningEncrypted, ReasoningSummary, ReasoningText
+from rig_sync.message import AssistantMessage, ReasoningEncrypted, ReasoningSummary, ReasoningText
 from rig_sync.streaming.items import (
     Delta,
     Name,
@@ -584,3 +585,82 @@ def test_a_failed_body(loopback: Loopback) -> None:
     answer = Answer(body, content_type="application/json")
     outcome = ask(loopback.add(answer), WIRE, streaming=False)
     assert isinstance(outcome.error, ServerError)
+
+
+# what goes back as it came --------------------------------------------------------------------
+
+CUSTOM: JsonObject = {
+    "type": "custom_tool_call",
+    "id": "ctc-1",
+    "call_id": "call-1",
+    "name": "sql",
+    "input": "SELECT 1",
+}
+REFUSED: Json = [
+    {"type": "output_text", "text": "Well. ", "annotations": []},
+    {"type": "refusal", "refusal": "No"},
+]
+JSON = "application/json"
+GOES_BACK: dict[str, JsonObject] = {
+    "a call with a namespace": {**function(ADD), "namespace": "math"},
+    "a custom tool call": CUSTOM,
+    "a custom tool call with a namespace": {**CUSTOM, "namespace": "math"},
+    "a message with a phase": {
+        **message("Hm"),
+        "role": "assistant",
+        "phase": "commentary",
+        "content": [{"type": "output_text", "text": "Hm", "annotations": []}],
+    },
+    "a refusal behind a text": {**message(), "role": "assistant", "content": REFUSED},
+    "thoughts": {
+        "type": "reasoning",
+        "id": "rs-1",
+        "summary": [{"type": "summary_text", "text": "Hm"}],
+        "content": [{"type": "reasoning_text", "text": "Well"}],
+        "encrypted_content": "sealed",
+        "format": "unheard-of",
+    },
+    "thoughts without an id": {"type": "reasoning", "summary": [], "encrypted_content": "sealed"},
+    "a hosted tool's": {"type": "web_search_call", "id": "ws-1", "action": {"query": "a"}},
+}
+
+
+@pytest.mark.parametrize("item", GOES_BACK.values(), ids=GOES_BACK.keys())
+@pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "whole"])
+def test_items_go_back_as_they_came(
+    loopback: Loopback, item: JsonObject, *, streaming: bool
+) -> None:
+    """Streamed or not; null is left out, but in what only the provider understands."""
+    null: JsonObject = {} if item["type"] == "web_search_call" else {"caller": None}
+    told = {**item, **null}
+    output: list[Json] = [told]
+    whole: JsonObject = {"id": "r-1", "model": "m-1", "status": "completed", "output": output}
+    stream = sse_events(
+        created(), event("response.output_item.done", output_index=0, item=told), completed(told)
+    )
+    answer = Answer(stream) if streaming else Answer(compact(whole).encode(), 200, JSON)
+    outcome = ask(loopback.add(answer), WIRE, streaming=streaming)
+    body = WIRE.encode(CompletionRequest("m-1", (outcome.answer.message,)), stream=False)
+    assert body["input"] == [item]
+
+
+def test_several_texts_of_one_message_are_one_item(serve: Serve) -> None:
+    """The words in one part of ours; in theirs they are apart again, unless they were changed."""
+    parts: list[Json] = [
+        {"type": "output_text", "text": text, "annotations": []} for text in ("one, ", "two")
+    ]
+    item: JsonObject = {**message(), "role": "assistant", "content": parts}
+    done = event("response.output_item.done", output_index=0, item=item)
+    deltas = [
+        event("response.output_text.delta", output_index=0, content_index=index, delta=text)
+        for index, text in enumerate(("one, ", "two"))
+    ]
+    said = serve(sse_events(created(), *deltas, done, completed(item)), WIRE).answer.message
+    assert said.text == "one, two"
+    assert WIRE.encode(CompletionRequest("m-1", (said,)), stream=False)["input"] == [item]
+    (text,) = said.content
+    assert isinstance(text, Text)
+    changed = AssistantMessage((Text("three", text.provider_data),))
+    body = WIRE.encode(CompletionRequest("m-1", (changed,)), stream=False)
+    anew: list[Json] = [{"type": "output_text", "text": "three", "annotations": []}]
+    assert body["input"] == [{**item, "content": anew}]
