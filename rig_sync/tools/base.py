@@ -56,9 +56,9 @@ def to_content(value: ToolOutput) -> tuple[Text | Image | Document, ...]:
     """What a tool returned, as content of a `ToolResult`: never empty.
 
     A `str` is taken as it is, `Text`, `Image` and `Document` likewise, alone or in a list or tuple
-    (where strings and other values may stand beside them). Everything else becomes JSON: dataclasses,
-    Structs, datetimes, enums and sets as msgspec writes them, and None is `null`, since some
-    providers refuse an empty result and a model takes one for a failure.
+    (where strings and other values may stand beside them). Everything else becomes JSON:
+    dataclasses, Structs, datetimes, enums and sets as msgspec writes them, and None is `null`,
+    since some providers refuse an empty result and a model takes one for a failure.
 
     Raises:
         ToolError: `value` cannot be written as JSON; return something that can, or a `str`.

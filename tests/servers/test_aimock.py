@@ -94,6 +94,12 @@ WIRES = {
         ends=("STOP", "FUNCTION_CALL"),
         model=None,
     ),
+    "interactions": Spoken(
+        lambda options: gemini.Client(KEY, **options).interactions_api(),
+        ends=("completed", "requires_action"),
+        model=None,
+        thinks=False,
+    ),
     "vertex": Spoken(
         lambda options: vertex.Client("project", "europe-west4", KEY, **options),
         ends=("STOP", "FUNCTION_CALL"),
@@ -124,6 +130,10 @@ WIRES = {
 
 each_wire = pytest.mark.parametrize("wire", WIRES.values(), ids=WIRES)
 
+# Of interactions aimock reads no result inside `user_input`, which is where recorded ones are.
+TAKES_RESULTS = {name: wire for name, wire in WIRES.items() if name != "interactions"}
+each_loop = pytest.mark.parametrize("wire", TAKES_RESULTS.values(), ids=TAKES_RESULTS)
+
 
 def open_client(server: str, wire: Spoken, **headers: str) -> Client:
     if wire.needs is not None:
@@ -153,7 +163,7 @@ def test_text(aimock: str, wire: Spoken) -> None:
         assert once.ids.request
 
 
-@each_wire
+@each_loop
 def test_tools(aimock: str, wire: Spoken) -> None:
     """Both are called, both results go back, and the model answers; one-shot alike."""
     with open_client(aimock, wire) as client:
@@ -176,7 +186,7 @@ def test_thinking(aimock: str, wire: Spoken) -> None:
         model = client.completion_model(MODEL)
         heard = hear(model, "Think.")
         whole(heard, model, "Think.")
-    if not wire.thinks:  # aimock leaves it out for Ollama, and makes it text for Cohere
+    if not wire.thinks:  # aimock leaves it out, or for Cohere makes it text
         assert heard.response.text.endswith("It is 42.")
         return
     assert heard.response.text == "It is 42."
@@ -186,7 +196,7 @@ def test_thinking(aimock: str, wire: Spoken) -> None:
     assert "".join(deltas) == thought.text == THOUGHT
 
 
-@each_wire
+@each_loop
 def test_thoughts_words_and_a_call(aimock: str, wire: Spoken) -> None:
     """All of it goes back in its order, and the server takes it."""
     with open_client(aimock, wire) as client:
