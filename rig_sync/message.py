@@ -34,6 +34,7 @@ __all__ = [
     "Text",
     "ToolCall",
     "ToolResult",
+    "ToolResultContent",
     "UserContent",
     "UserMessage",
     "Video",
@@ -143,11 +144,50 @@ class ToolCall(Struct, frozen=True, tag="tool_call", omit_defaults=True):
         return f"ToolCall(id={self.id!r}, name={self.name!r}, {len(self.arguments)} arguments)"
 
 
+class ProviderBlock(Struct, frozen=True, tag="provider_block", omit_defaults=True):
+    """A part in the words of one provider, which this library does not read.
+
+    In an answer it holds what only its provider understands: hosted tools and their results. It
+    keeps its place in the message and goes back unchanged over the wire that it came over.
+
+    In a `UserMessage` or a `ToolResult` it is the way to send what the other parts have no words
+    for. The caller writes `payload` as the provider documents it, and answers for it: it is sent as
+    it is, in its place, and a mistake in it is the provider's to find. It stands for
+
+    * a content block of the message, or of the result: `{"type": "tool_reference", "tool_name":
+      "add"}` in a result for Anthropic; on chat wires, whose results are text, it follows the
+      result, as images do;
+    * on Responses, in a message, an item of the input: `{"type": "tool_search_output", ...}`;
+    * on Anthropic, Cohere, Ollama and chat wires, in a message, when it has a `role`: a message of
+      its own. Ollama, whose messages have no blocks, takes no others.
+
+    Attributes:
+        kind: What it is called here: for logs and `repr`, it is not sent.
+        payload: The provider's own words.
+        origin: The wire that sends it, as `anthropic_messages`; all others leave it out. None:
+            whichever wire the message goes to.
+
+    >>> block = ProviderBlock("tool_reference", {"type": "tool_reference", "tool_name": "add"})
+    >>> ToolResult("call-1", (Text("Found:"), block)).media
+    (ProviderBlock('tool_reference'),)
+    """
+
+    kind: str
+    payload: JsonObject
+    origin: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ProviderBlock({self.kind!r})"
+
+
+ToolResultContent: TypeAlias = Text | Image | Document | ProviderBlock
+
+
 class ToolResult(Struct, frozen=True, tag="tool_result", omit_defaults=True):
     """What a tool answered: `id` is that of the `ToolCall`."""
 
     id: str
-    content: tuple[Text | Image | Document, ...]
+    content: tuple[ToolResultContent, ...]
     name: str | None = None
     is_error: bool = False
 
@@ -157,7 +197,7 @@ class ToolResult(Struct, frozen=True, tag="tool_result", omit_defaults=True):
         return "".join(part.text for part in self.content if isinstance(part, Text))
 
     @property
-    def media(self) -> tuple[Image | Document, ...]:
+    def media(self) -> tuple[Image | Document | ProviderBlock, ...]:
         """The other parts, in order."""
         return tuple(part for part in self.content if not isinstance(part, Text))
 
@@ -229,22 +269,7 @@ class Reasoning(Struct, frozen=True, tag="reasoning", omit_defaults=True):
         return found[-1] if found else None
 
 
-class ProviderBlock(Struct, frozen=True, tag="provider_block", omit_defaults=True):
-    """A part of an answer that only its provider understands: hosted tools and their results.
-
-    It keeps its place in the message and goes back unchanged over the wire that it came over
-    (`origin`); other wires leave it out.
-    """
-
-    kind: str
-    payload: JsonObject
-    origin: str | None = None
-
-    def __repr__(self) -> str:
-        return f"ProviderBlock({self.kind!r})"
-
-
-UserContent: TypeAlias = Text | Image | Audio | Video | Document | ToolResult
+UserContent: TypeAlias = Text | Image | Audio | Video | Document | ToolResult | ProviderBlock
 AssistantContent: TypeAlias = Text | Reasoning | ToolCall | Image | ProviderBlock
 
 

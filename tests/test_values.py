@@ -28,6 +28,7 @@ from rig_sync import (
     MultiTurnStreamItem,
     Name,
     OutputSchema,
+    ProviderBlock,
     RateLimited,
     Reasoning,
     ReasoningDelta,
@@ -66,7 +67,8 @@ from rig_sync.message import (
 )
 
 CALL = ToolCall("c1", "add", {"a": [1, {"b": None}]}, item_id="fc_1")
-RESULT = ToolResult("c1", (Text("2"), Image(url="https://example.com/a.png")), "add")
+BLOCK = ProviderBlock("tool_reference", {"tool_name": "secret"}, "anthropic_messages")
+RESULT = ToolResult("c1", (Text("2"), Image(url="https://example.com/a.png"), BLOCK), "add")
 THOUGHT = Reasoning(
     (
         ReasoningText("hm", "signature"),
@@ -85,6 +87,7 @@ HISTORY: list[Message] = [
         Video.from_bytes(b"film", "video/mp4"),
         Document.from_bytes(b"%PDF", "application/pdf", "a.pdf"),
         Document(text="plain", name="b.txt"),
+        BLOCK,
     ),
     assistant(THOUGHT, Text("I see.", {"id": "msg_1", "phase": "final_answer"}), CALL),
     user(RESULT),
@@ -196,7 +199,7 @@ def test_the_error_tree_is_as_documented() -> None:
 def test_payloads_stay_out_of_repr() -> None:
     """Logs of values do not fill with base64, secrets or model output of unknown shape."""
     shown = repr([*HISTORY, *ITEMS])
-    for payload in ("gAAA", "EroB", "iVBORw", "UklGRg"):
+    for payload in ("gAAA", "EroB", "iVBORw", "UklGRg", "secret"):
         assert payload not in shown
 
 
@@ -216,6 +219,12 @@ def test_unanswered_calls_are_found() -> None:
     """A call counts until a later message has its result."""
     assert unanswered_calls(HISTORY) == []
     assert unanswered_calls(HISTORY[:-1]) == [CALL]
+
+
+def test_a_result_tells_its_parts() -> None:
+    """Words in one, and all else in order."""
+    assert RESULT.text == "2"
+    assert RESULT.media == (Image(url="https://example.com/a.png"), BLOCK)
 
 
 def test_a_message_tells_its_parts() -> None:

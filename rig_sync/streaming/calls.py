@@ -69,6 +69,7 @@ class OpenCall:
         "item_id",
         "name",
         "pieces",
+        "provider_data",
     )
 
     def __init__(self, internal_id: str) -> None:
@@ -78,6 +79,7 @@ class OpenCall:
         self.name: str | None = None
         self.pieces: list[str] = []
         self.done: CallDone | None = None
+        self.provider_data: JsonObject | None = None
         self._scanner = _Scanner()
         self._scanned = 0
 
@@ -105,6 +107,8 @@ class OpenCall:
         if fragment.id and self.id is None:
             self.id = fragment.id
         self.item_id = self.item_id or fragment.item_id
+        if fragment.provider_data is not None:
+            self.provider_data = {**(self.provider_data or {}), **fragment.provider_data}
         if fragment.name and self.name is None:
             self.name = fragment.name
             yield ToolCallDelta(self.internal_id, Name(fragment.name))
@@ -228,6 +232,6 @@ def finished(call: OpenCall, call_id: str, *, cut: bool) -> ToolCall | None:
         malformed=text if arguments is None else None,
         item_id=(done.item_id if done else None) or call.item_id,
         signature=done.signature if done else None,
-        provider_data=done.provider_data if done else None,
+        provider_data=(done.provider_data if done else None) or call.provider_data,
         internal_call_id=call.internal_id,
     )

@@ -42,13 +42,17 @@ ReasoningKind: TypeAlias = Literal["text", "summary", "signature", "encrypted", 
 
 
 class CallFragment(Struct):
-    """A piece of a tool call; anything but the piece itself may be missing, or wrong."""
+    """A piece of a tool call; anything but the piece itself may be missing, or wrong.
+
+    What pieces have as `provider_data` adds up.
+    """
 
     key: Key | None = None
     id: str | None = None
     name: str | None = None
     arguments: str = ""
     item_id: str | None = None
+    provider_data: JsonObject | None = None
 
 
 class CallDone(Struct):

@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
@@ -24,6 +25,8 @@ from rig_sync.streaming.pipe import Pipe
 __all__ = ["Flow", "Reader", "Source", "Stopped", "stop_all"]
 
 T = TypeVar("T")
+
+LET_GO_SECONDS = 0.5
 
 
 class Stopped(Exception):
@@ -100,6 +103,7 @@ class Reader(Generic[T]):
         self._pid = os.getpid()
         self._thread = threads.start("reader", _Run(source, pipe, self.flow))
         _tokens.add(token)
+        _threads.add(self._thread)
 
     @property
     def foreign(self) -> bool:
@@ -143,13 +147,20 @@ class _Run(Generic[T]):
 
 
 _tokens: weakref.WeakSet[CancelToken] = weakref.WeakSet()
+_threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()  # noqa: TID251 - started elsewhere
 
 
 @atexit.register
 def stop_all() -> None:
-    """At exit: end the reads, so that no thread wakes up in a dying interpreter."""
+    """At exit: end the reads, so that no thread wakes up in a dying interpreter.
+
+    Waits a moment until their sockets are closed.
+    """
     for token in list(_tokens):
         token.cancel()
+    end = time.monotonic() + LET_GO_SECONDS
+    for thread in list(_threads):
+        thread.join(max(0.0, end - time.monotonic()))
 
 
 def _disown_all() -> None:

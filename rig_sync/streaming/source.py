@@ -22,6 +22,7 @@ from rig_sync.streaming.raw import (
     Meta,
     RawEvent,
     Retrying,
+    TextDone,
     UsageReport,
 )
 from rig_sync.streaming.reader import Flow, Stopped
@@ -36,7 +37,7 @@ __all__ = ["QUIET", "ModelCall"]
 
 _Exchange: TypeAlias = Generator[RawEvent, None, None]
 
-QUIET = (Meta, UsageReport, Finish, Defect)
+QUIET = (Meta, UsageReport, Finish, TextDone, Defect)
 """Raw events that are no content: they neither end retries nor set the clock back."""
 
 

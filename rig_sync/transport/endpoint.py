@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
-from rig_sync.errors import ProviderError, ResponseDecodeError
-from rig_sync.transport.http import Http, HttpRequest, Reply, check_base_url
+from rig_sync.errors import ConfigError, ProviderError, ResponseDecodeError
+from rig_sync.transport.http import Http, HttpRequest, Reply
 
-__all__ = ["Authorize", "Endpoint"]
+__all__ = ["Authorize", "Endpoint", "check_base_url"]
 
 Authorize: TypeAlias = Callable[[HttpRequest], Mapping[str, str]]
 """The headers that prove a request to be ours, made anew for each try; may block."""
@@ -96,3 +97,25 @@ class Endpoint:
             if isinstance(error, ResponseDecodeError):
                 error.status = error.status or reply.status
         return error
+
+
+def check_base_url(url: str) -> str:
+    """`url` without a slash at its end.
+
+    Raises:
+        ConfigError: it is no http or https URL.
+
+    >>> check_base_url("http://127.0.0.1:8080/v1/")
+    'http://127.0.0.1:8080/v1'
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        good = good and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = False
+    if not good or any(char.isspace() for char in url):
+        raise ConfigError(
+            f"base_url {url!r} is no URL: write it with its scheme, as https://api.openai.com/v1"
+        )
+    return url.rstrip("/")

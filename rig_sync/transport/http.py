@@ -5,6 +5,7 @@ A connection is opened, read and closed by one thread. Any other thread may only
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import http.client
 import os
@@ -35,7 +36,7 @@ from rig_sync.transport.line import Line, LineCut
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection
 
-__all__ = ["Http", "HttpRequest", "Reply", "check_base_url", "translated"]
+__all__ = ["Http", "HttpRequest", "Reply", "translated"]
 
 READ_SIZE = 65536
 POOL_SIZE = 64
@@ -216,6 +217,13 @@ class Http:
 _in_use: weakref.WeakSet[Http] = weakref.WeakSet()
 
 
+@atexit.register
+def _close_all() -> None:
+    """At exit: a connection that a reader gives back after this is closed, not kept."""
+    for one in list(_in_use):
+        one.close()
+
+
 def _forked() -> None:
     for one in list(_in_use):
         one.forked()
@@ -236,28 +244,6 @@ class _Environment(TypedDict):
 def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def check_base_url(url: str) -> str:
-    """`url` without a slash at its end.
-
-    Raises:
-        ConfigError: it is no http or https URL.
-
-    >>> check_base_url("http://127.0.0.1:8080/v1/")
-    'http://127.0.0.1:8080/v1'
-    """
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
-        good = good and (parts.port is None or parts.port > 0)
-    except ValueError:
-        good = False
-    if not good or any(char.isspace() for char in url):
-        raise ConfigError(
-            f"base_url {url!r} is no URL: write it with its scheme, as https://api.openai.com/v1"
-        )
-    return url.rstrip("/")
 
 
 # errors, by table ----------------------------------------------------------------------------
@@ -387,6 +373,15 @@ class _Adapter(requests.adapters.HTTPAdapter):
         manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+    def close(self) -> None:
+        """Close every pool, so that what is given back later is closed too: urllib3 drops them."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - it is no dict, and cannot be iterated
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    pool.close()
+        super().close()
 
 
 def _new_session() -> requests.Session:

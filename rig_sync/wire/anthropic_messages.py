@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from rig_sync._json import JsonObject, merged, parse_object
 from rig_sync.completion import CompletionRequest
-from rig_sync.errors import ContextLengthExceeded, ProviderError
+from rig_sync.errors import ProviderError
 from rig_sync.message import Text
 from rig_sync.streaming.items import Unknown
 from rig_sync.streaming.raw import End, Failed, Finish, Meta, RawEvent, UsageReport
@@ -284,20 +284,10 @@ _HANDLERS: dict[str, _Handler] = {
     "message_stop": _Decoding._on_stop,
 }
 
-_TOO_LONG = ("prompt is too long", "exceed context limit")
-
 
 def _error(body: str, status: int | None) -> ProviderError:
-    """The error in `body`; there is no code for a prompt that is too long, only a sentence."""
+    """The error in `body`, with the request's id that is in it."""
     error = error_from_body(body, status)
     request_id = (parse_object(body) or {}).get("request_id")
     error.request_id = request_id if isinstance(request_id, str) else None
-    if any(words in error.message for words in _TOO_LONG):
-        return ContextLengthExceeded(
-            error.message,
-            status=error.status,
-            code=error.code,
-            body=error.body,
-            request_id=error.request_id,
-        )
     return error

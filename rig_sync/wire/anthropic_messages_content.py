@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rig_sync._json import Json, JsonObject
 from rig_sync.completion import CompletionRequest
@@ -25,6 +25,7 @@ from rig_sync.message import (
     UserContent,
     UserMessage,
 )
+from rig_sync.wire.blocks import in_messages
 
 __all__ = ["NAME", "ContentWriter", "call_ids"]
 
@@ -95,12 +96,16 @@ class ContentWriter:
         yield "user", [self._document(document) for document in self._request.documents]
         for message in self._request.messages:
             if isinstance(message, UserMessage):
-                yield "user", [block for part in message.content for block in self._user(part)]
+                for said in in_messages(message.content, self._from_user):
+                    yield str(said["role"]), _blocks(said.get("content"))
             elif isinstance(message, AssistantMessage):
                 parts = message.content
                 yield "assistant", [block for part in parts for block in self._assistant(part)]
 
     # what the user says ------------------------------------------------------------------------
+
+    def _from_user(self, parts: Sequence[UserContent]) -> JsonObject:
+        return {"role": "user", "content": [block for part in parts for block in self._user(part)]}
 
     def _user(self, part: UserContent) -> Iterator[JsonObject]:
         if isinstance(part, Text):
@@ -111,6 +116,8 @@ class ContentWriter:
             yield self._document(part)
         elif isinstance(part, ToolResult):
             yield self._result(part)
+        elif isinstance(part, ProviderBlock):
+            yield dict(part.payload)
         else:
             raise ConfigError(
                 f"the Messages API cannot carry {part!r}: give text, images, "
@@ -173,6 +180,13 @@ class ContentWriter:
                     yield {**block, "signature": part.signature}
                 elif self._unsigned and part.text:
                     yield block
+
+
+def _blocks(content: Json) -> list[JsonObject]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    blocks = content if isinstance(content, list) else []
+    return [dict(block) for block in blocks if isinstance(block, dict)]
 
 
 def _after_results(block: JsonObject) -> bool:

@@ -17,6 +17,7 @@ from rig_sync.errors import ConfigError
 from rig_sync.message import SystemMessage
 from rig_sync.wire.anthropic_messages_content import NAME, ContentWriter
 from rig_sync.wire.anthropic_messages_schema import restricted
+from rig_sync.wire.blocks import without_foreign
 
 __all__ = ["NAME", "CacheTtl", "default_max_tokens", "encode_request"]
 
@@ -71,6 +72,7 @@ def encode_request(
     """
     if request.seed is not None:
         raise ConfigError("the Messages API has no seed: leave it out")
+    request = without_foreign(request, NAME)
     writer = ContentWriter(request, citations=citations, unsigned_thinking=unsigned_thinking)
     system: list[JsonObject] = [{"type": "text", "text": text} for text in _system(request)]
     turns = writer.turns()

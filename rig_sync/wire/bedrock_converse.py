@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from rig_sync._json import Json, JsonObject, merged, parse_object
 from rig_sync.completion import CompletionRequest
-from rig_sync.errors import BadRequest, ContextLengthExceeded, ProviderError
+from rig_sync.errors import ProviderError
 from rig_sync.message import Text
 from rig_sync.streaming.items import Unknown
 from rig_sync.streaming.raw import (
@@ -149,7 +149,7 @@ class BedrockConverse(Struct, frozen=True):
 
     def decode_error(self, body: str, status: int | None) -> ProviderError:
         """Bedrock's `{"message": …}`; what AWS calls it is in a header."""
-        return _sharpened(error_from_body(body, status))
+        return error_from_body(body, status)
 
 
 class _Decoding:
@@ -189,10 +189,11 @@ class _Decoding:
         if call is not None and not is_foreign(call):
             yield CallFragment(index, call.toolUseId, call.name, argument_text(call.input))
             return
-        kind, fields = next(iter(object_in(parse_object(data), "start").items()), ("", None))
+        told = object_in(parse_object(data), "start")
+        kind, fields = next(iter(told.items()), ("", None))
         if kind in ("toolUse", "toolResult", "image") and isinstance(fields, dict):
             self._foreign[index] = ForeignBlock(kind, fields)
-        else:
+        elif told:
             yield Unknown("contentBlockStart", parse_object(data) or {})
 
     def on_delta(self, event: Event, data: str) -> Iterator[RawEvent]:
@@ -308,19 +309,7 @@ def _failure(name: str, data: str) -> ProviderError:
     known = {"code": name[:1].lower() + name[1:]}  # as the streams spell it; headers begin large
     error = error_from_payload({**payload, **known}, 200)
     error.code = name
-    return _sharpened(error)
-
-
-_TOO_LONG = ("Input is too long", "prompt is too long", "exceed context limit")
-
-
-def _sharpened(error: ProviderError) -> ProviderError:
-    """There is no name for a prompt that is too long, only a sentence."""
-    if not isinstance(error, BadRequest) or not any(words in error.message for words in _TOO_LONG):
-        return error
-    return ContextLengthExceeded(
-        error.message, status=error.status, code=error.code, body=error.body
-    )
+    return error
 
 
 def _strange(name: str, data: str) -> Iterator[RawEvent]:

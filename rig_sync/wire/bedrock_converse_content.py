@@ -111,6 +111,8 @@ class ContentWriter:
             yield self._result(part)
         elif isinstance(part, Document):
             yield self._document(part)
+        elif isinstance(part, ProviderBlock):
+            yield part.payload
         elif isinstance(part, Image):
             yield _media("image", part, _IMAGES)
         elif isinstance(part, Video):

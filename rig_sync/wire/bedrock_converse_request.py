@@ -17,6 +17,7 @@ from rig_sync.errors import ConfigError
 from rig_sync.message import SystemMessage
 from rig_sync.wire.anthropic_messages_schema import restricted
 from rig_sync.wire.bedrock_converse_content import CITED, NAME, ContentWriter
+from rig_sync.wire.blocks import without_foreign
 
 __all__ = ["CITED", "NAME", "CacheTtl", "encode_request"]
 
@@ -33,6 +34,7 @@ def encode_request(request: CompletionRequest, *, cache: CacheTtl | None) -> Jso
         raise ConfigError("Converse has no seed: leave it out")
     if request.parallel_tool_calls is False:
         raise ConfigError("Converse cannot forbid parallel tool calls: leave the option out")
+    request = without_foreign(request, NAME)
     turns = ContentWriter(request).turns()
     system: list[JsonObject] = [{"text": text} for text in _system(request)]
     if cache is not None:

@@ -22,6 +22,7 @@ from rig_sync.message import (
     UserContent,
     UserMessage,
 )
+from rig_sync.wire.blocks import in_messages, without_foreign
 from rig_sync.wire.openai_chat_request import document_text
 
 __all__ = ["CITATIONS", "NAME", "PLAN", "encode_request"]
@@ -41,6 +42,7 @@ def encode_request(request: CompletionRequest) -> JsonObject:
     """The body, without what says whether to stream."""
     if request.parallel_tool_calls is False:
         raise ConfigError("Cohere cannot keep to one call at a time: leave parallel_tool_calls out")
+    request = without_foreign(request, NAME)
     body: JsonObject = {"model": request.model, "messages": list(_messages(request))}
     if request.documents:
         numbered = enumerate(request.documents)
@@ -85,11 +87,24 @@ def _user(message: UserMessage) -> Iterator[JsonObject]:
     results = [part for part in message.content if isinstance(part, ToolResult)]
     others: list[UserContent] = []
     for result in results:
-        yield {"role": "tool", "tool_call_id": result.id, "content": result.text}
-        others += result.media
+        yield {"role": "tool", "tool_call_id": result.id, "content": _answer(result)}
+        others += [part for part in result.media if not isinstance(part, ProviderBlock)]
     others += [part for part in message.content if not isinstance(part, ToolResult)]
-    if others or not results:
-        yield {"role": "user", "content": _content(others)}
+    if not message.content:
+        yield _from_user(())
+    yield from in_messages(others, _from_user)
+
+
+def _answer(result: ToolResult) -> Json:
+    """The words of a result; a list of items where Cohere's own are among them."""
+    own = [part for part in result.content if isinstance(part, (Text, ProviderBlock))]
+    if all(isinstance(part, Text) for part in own):
+        return result.text
+    return [_part(part) for part in own]
+
+
+def _from_user(parts: Sequence[UserContent]) -> JsonObject:
+    return {"role": "user", "content": _content(parts)}
 
 
 def _content(parts: Sequence[UserContent]) -> Json:
@@ -101,6 +116,8 @@ def _content(parts: Sequence[UserContent]) -> Json:
 def _part(part: UserContent) -> JsonObject:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
+    if isinstance(part, ProviderBlock):
+        return part.payload
     if isinstance(part, Image) and part.data_url is not None:
         image: JsonObject = {"url": part.data_url}
         if part.detail is not None:

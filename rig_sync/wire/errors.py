@@ -37,6 +37,8 @@ BY_STATUS: dict[int, type[ProviderError]] = {
 
 BY_CODE: dict[str, type[ProviderError]] = {
     "authentication_error": AuthenticationError,
+    "content_filter": BadRequest,
+    "content_policy_violation": BadRequest,
     "invalid_api_key": AuthenticationError,
     "context_length_exceeded": ContextLengthExceeded,
     "exceed_context_size_error": ContextLengthExceeded,
@@ -54,6 +56,8 @@ BY_CODE: dict[str, type[ProviderError]] = {
     "api_error": ServerError,
     "timeout_error": ServerError,
     "tool_use_failed": BadRequest,
+    "too_many_prompt_tokens": ContextLengthExceeded,
+    "TOO_MANY_TOKENS": ContextLengthExceeded,
     "unavailable_error": Overloaded,
     # AWS, inside an event stream
     "accessDeniedException": PermissionDenied,
@@ -79,6 +83,21 @@ BY_CODE: dict[str, type[ProviderError]] = {
     "UNAUTHENTICATED": AuthenticationError,
     "UNAVAILABLE": Overloaded,
 }
+
+TOO_LONG = (
+    "available context size",
+    "exceed context limit",
+    "exceeds the context window",
+    "input is too long",
+    "input tokens exceeded",
+    "max context length",
+    "maximum context length",
+    "maximum number of tokens allowed",
+    "maximum prompt length",
+    "prompt is too long",
+    "too many tokens",
+)
+"""What providers that have no code for it say of a prompt that is too long, in small letters."""
 
 
 def error_from_body(body: str, status: int | None) -> ProviderError:
@@ -110,10 +129,10 @@ def error_from_payload(payload: JsonObject, status: int | None) -> ProviderError
         code = _word(fields["status"])  # Google's word; its code is the HTTP status again
     kind = _word(fields.get("type"))
     details = _details(fields)
-    reason = _word(details.get("reason"))
+    reasons = (_word(details.get("reason")), code, kind, _word(fields.get("error_type")))
     number = _status_in(fields) or status
     text = compact(payload)
-    found = BY_CODE.get(reason or "") or BY_CODE.get(code or "") or BY_CODE.get(kind or "")
+    found = next((BY_CODE[word] for word in reasons if word in BY_CODE), None)
     error = _build(message or text[:BODY_LIMIT], number, code or kind, text, found)
     error.retry_after = _seconds(details.get("retryDelay"))
     return error
@@ -131,6 +150,8 @@ def _build(
         by_status = ServerError
     kind = by_code if by_status in (None, BadRequest, ServerError) else by_status
     kind = kind or by_status or ProviderError
+    if kind is BadRequest and any(words in message.lower() for words in TOO_LONG):
+        kind = ContextLengthExceeded
     return kind(message, status=status, code=code, body=body[:BODY_LIMIT])
 
 
@@ -166,8 +187,8 @@ def _word(value: Json) -> str | None:
 
 
 def _status_in(fields: JsonObject) -> int | None:
-    """The HTTP status inside the body, as OpenRouter and Groq send after a 200."""
-    for name in ("status_code", "code"):
+    """The HTTP status inside the body, as OpenRouter, Groq and Azure send after a 200."""
+    for name in ("status_code", "code", "status"):
         value = fields.get(name)
         if isinstance(value, int) and 400 <= value < 600:
             return value

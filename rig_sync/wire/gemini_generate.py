@@ -32,6 +32,7 @@ from rig_sync.wire.base import (
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.gemini_generate_chunk import (
     FINISH_KINDS,
+    FINISH_NUMBERS,
     Candidate,
     Chunk,
     decode_chunk,
@@ -202,8 +203,7 @@ class _Decoding:
                 self._metadata[name] = told
         if candidate.finishReason:
             self.finished = True
-            kind = FINISH_KINDS.get(candidate.finishReason, "other")
-            yield Finish(FinishReason(kind, candidate.finishReason))
+            yield Finish(_finish(candidate.finishReason))
 
     def _strange(self, data: str) -> Iterator[RawEvent]:
         """An object that is no answer: an error of another shape, or something new."""
@@ -216,6 +216,11 @@ class _Decoding:
 
 
 _NOTHING = Chunk(candidates=UNSET)
+
+
+def _finish(told: str | int) -> FinishReason:
+    word = told if isinstance(told, str) else FINISH_NUMBERS.get(told, str(told))
+    return FinishReason(FINISH_KINDS.get(word, "other"), word)
 
 
 def _salvage(state: _Decoding, data: str, why: str) -> Iterator[RawEvent]:

@@ -13,6 +13,7 @@ from rig_sync.completion import FinishKind, Usage
 
 __all__ = [
     "FINISH_KINDS",
+    "FINISH_NUMBERS",
     "Candidate",
     "Chunk",
     "Content",
@@ -37,6 +38,10 @@ FINISH_KINDS: dict[str, FinishKind] = {
     "IMAGE_RECITATION": "content_filter",
 }
 
+FINISH_NUMBERS = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION", 5: "OTHER"}
+"""The words that stand behind numbers, which Google sends where `$alt=json;enum-encoding=int` is
+asked for. Of the higher ones Gemini and Vertex mean different things."""
+
 
 class Content(Struct):
     """What the model said; the kinds of parts are many, and new ones come."""
@@ -49,7 +54,7 @@ class Candidate(Struct):
 
     index: int | None = None
     content: Content | None = None
-    finishReason: str | None = None
+    finishReason: str | int | None = None
     citationMetadata: JsonObject | None = None
     groundingMetadata: JsonObject | None = None
     urlContextMetadata: JsonObject | None = None
@@ -58,7 +63,7 @@ class Candidate(Struct):
 class Feedback(Struct):
     """What Google thinks of the prompt; with a reason, there is no answer."""
 
-    blockReason: str | None = None
+    blockReason: str | int | None = None
 
 
 class Counts(Struct):

@@ -66,13 +66,19 @@ class History:
     def _in_order(
         self, content: Sequence[UserContent | AssistantContent]
     ) -> list[UserContent | AssistantContent]:
-        """Results first, in the order of their calls: that is how those without an id are told."""
+        """Results first; those of one tool in the order of its calls, for want of ids."""
         places = {call_id: number for number, call_id in enumerate(self._calls)}
+        results = [part for part in content if isinstance(part, ToolResult)]
+        by_tool: dict[str | None, list[ToolResult]] = {}
+        for result in sorted(results, key=lambda result: places.get(result.id, -1)):
+            by_tool.setdefault(self._tool(result), []).append(result)
+        queues = {name: iter(queue) for name, queue in by_tool.items()}
+        others = [part for part in content if not isinstance(part, ToolResult)]
+        return [*(next(queues[self._tool(result)]) for result in results), *others]
 
-        def place(part: UserContent | AssistantContent) -> float:
-            return places.get(part.id, -1) if isinstance(part, ToolResult) else float("inf")
-
-        return sorted(content, key=place)
+    def _tool(self, result: ToolResult) -> str | None:
+        call = self._calls.get(result.id)
+        return result.name or (call.name if call is not None else None)
 
     def _parts(self, part: UserContent | AssistantContent) -> Iterator[JsonObject]:
         if isinstance(part, Text):
@@ -82,7 +88,7 @@ class History:
             self._calls[part.id] = part
             yield _call(part)
         elif isinstance(part, ToolResult):
-            yield _result(part, self._calls.get(part.id))
+            yield _result(part, self._tool(part), self._calls.get(part.id))
         elif isinstance(part, Reasoning):
             yield from _reasoning(part)
         elif isinstance(part, ProviderBlock):
@@ -113,8 +119,7 @@ def _call(call: ToolCall) -> JsonObject:
     return {"functionCall": function, **_signed(call.signature)}
 
 
-def _result(result: ToolResult, call: ToolCall | None) -> JsonObject:
-    name = result.name or (call.name if call is not None else None)
+def _result(result: ToolResult, name: str | None, call: ToolCall | None) -> JsonObject:
     if name is None:
         raise ConfigError(
             f"Gemini wants the name of the tool that answered {result.id!r}: give "
@@ -123,7 +128,9 @@ def _result(result: ToolResult, call: ToolCall | None) -> JsonObject:
     response: JsonObject = {"name": name, "response": _response(result)}
     if call is not None:
         response.update(_given_id(call))
-    media: list[Json] = [_media(part) for part in result.media]
+    media: list[Json] = [
+        part.payload if isinstance(part, ProviderBlock) else _media(part) for part in result.media
+    ]
     if media:
         response["parts"] = media
     return {"functionResponse": response}

@@ -8,6 +8,7 @@ from rig_sync._json import Json, JsonObject
 from rig_sync.completion import CompletionRequest, ReasoningOptions, ToolChoice, ToolDefinition
 from rig_sync.errors import ConfigError
 from rig_sync.message import SystemMessage, UserMessage
+from rig_sync.wire.blocks import without_foreign
 from rig_sync.wire.gemini_generate_history import NAME, History
 
 __all__ = ["NAME", "encode_request"]
@@ -22,6 +23,7 @@ def encode_request(request: CompletionRequest) -> JsonObject:
         raise ConfigError(
             "Gemini cannot be held to one tool call at a time: leave parallel_tool_calls out"
         )
+    request = without_foreign(request, NAME)
     body: JsonObject = {"contents": _contents(request)}
     instructions = [request.preamble or ""]
     instructions += [m.content for m in request.messages if isinstance(m, SystemMessage)]

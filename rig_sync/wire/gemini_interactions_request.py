@@ -26,6 +26,7 @@ from rig_sync.message import (
     UserMessage,
     Video,
 )
+from rig_sync.wire.blocks import without_foreign
 from rig_sync.wire.gemini_interactions_step import ANNOTATIONS, SAID
 from rig_sync.wire.openai_chat_request import document_text
 
@@ -40,6 +41,7 @@ def encode_request(request: CompletionRequest) -> JsonObject:
         raise ConfigError(
             "interactions cannot keep to one call at a time: leave parallel_tool_calls out"
         )
+    request = without_foreign(request, NAME)
     body: JsonObject = {"model": request.model, "input": list(_input(request))}
     instructions = [request.preamble] if request.preamble else []
     instructions += [m.content for m in request.messages if isinstance(m, SystemMessage)]
@@ -109,6 +111,8 @@ def _result(result: ToolResult, names: dict[str, str]) -> JsonObject:
 def _part(part: UserContent) -> JsonObject:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
+    if isinstance(part, ProviderBlock):
+        return part.payload
     if isinstance(part, Document) and part.text is not None:
         return {"type": "text", "text": document_text(part)}
     if isinstance(part, Image):

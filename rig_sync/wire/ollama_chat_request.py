@@ -19,14 +19,18 @@ from rig_sync.message import (
     UserContent,
     UserMessage,
 )
+from rig_sync.wire.blocks import in_messages, without_foreign
 from rig_sync.wire.openai_chat_request import document_text
 
-__all__ = ["encode_request"]
+__all__ = ["NAME", "encode_request"]
+
+NAME = "ollama_chat"
 
 
 def encode_request(request: CompletionRequest) -> JsonObject:
     """The body, without what says whether to stream."""
     _check(request)
+    request = without_foreign(request, NAME)
     body: JsonObject = {"model": request.model, "messages": list(_messages(request))}
     if request.tools and (request.tool_choice is None or request.tool_choice.mode != "none"):
         body["tools"] = [_tool(definition) for definition in request.tools]
@@ -91,8 +95,9 @@ def _results_and_rest(message: UserMessage, names: dict[str, str]) -> Iterator[J
         yield encoded
         others += result.media
     others += [part for part in message.content if not isinstance(part, ToolResult)]
-    if others or not results:
-        yield _user(others)
+    if not message.content:
+        yield _user(())
+    yield from in_messages(others, _user)
 
 
 def _user(parts: Sequence[UserContent]) -> JsonObject:
@@ -112,7 +117,8 @@ def _words(parts: Iterable[UserContent]) -> Iterator[str]:
             yield document_text(part)
         elif not isinstance(part, Image):
             raise ConfigError(
-                f"Ollama cannot carry {part!r}: give text, images, and documents as text"
+                f"Ollama cannot carry {part!r}: give text, images, and documents as text, "
+                "or a ProviderBlock that is a whole message, with its role"
             )
 
 

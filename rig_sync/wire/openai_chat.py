@@ -193,7 +193,9 @@ class _Decoding:
             return
         self.finished = True
         self._last = data
-        yield Finish(FinishReason(FINISH_KINDS.get(word, "other"), word))
+        kind = FINISH_KINDS.get(word, "other")
+        self._deltas.cut = kind == "length"
+        yield Finish(FinishReason(kind, word))
 
     def _strange(self, data: str) -> Iterator[RawEvent]:
         """An object that is no chunk: an error of another shape, or something new."""

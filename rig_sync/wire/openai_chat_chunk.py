@@ -9,7 +9,17 @@ from rig_sync._json import JsonObject
 from rig_sync.completion import FinishKind, Usage
 from rig_sync.wire.base import count, object_in
 
-__all__ = ["Call", "Choice", "Chunk", "Delta", "Function", "Groq", "usage_of", "words_alone"]
+__all__ = [
+    "Call",
+    "Choice",
+    "Chunk",
+    "Custom",
+    "Delta",
+    "Function",
+    "Groq",
+    "usage_of",
+    "words_alone",
+]
 
 FINISH_KINDS: dict[str, FinishKind] = {
     "stop": "stop",
@@ -32,12 +42,21 @@ class Function(Struct):
     arguments: str | JsonObject | None = None
 
 
+class Custom(Struct):
+    """The name and the free text of a call of a custom tool, whole or a piece of them."""
+
+    name: str | None = None
+    input: str | None = None
+
+
 class Call(Struct):
-    """A tool call, whole or a piece of it."""
+    """A tool call, whole or a piece of it; `extra_content` is Google's, and goes back with it."""
 
     index: int | None = None
     id: str | int | None = None
     function: Function | None = None
+    custom: Custom | None = None
+    extra_content: JsonObject | None = None
 
 
 class Delta(Struct):

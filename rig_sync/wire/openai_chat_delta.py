@@ -14,7 +14,8 @@ from rig_sync.streaming.raw import (
     ReasoningFragment,
     ReasoningKind,
 )
-from rig_sync.wire.openai_chat_chunk import Call, Delta, Function
+from rig_sync.wire.openai_chat_chunk import Call, Custom, Delta, Function
+from rig_sync.wire.openai_chat_request import CUSTOM, EXTRA
 
 __all__ = ["DeltaReader"]
 
@@ -27,10 +28,16 @@ _DETAIL_KINDS: tuple[tuple[str, ReasoningKind], ...] = (
 
 
 class DeltaReader:
-    """Reads the deltas of one stream, or the one message of a whole answer."""
+    """Reads the deltas of one stream, or the one message of a whole answer.
+
+    Attributes:
+        cut: The limit of tokens cut the answer off: free text of a call is then not whole.
+    """
 
     def __init__(self) -> None:
+        self.cut = False
         self._kept: list[_Detail] = []
+        self._custom: dict[int | str | None, str | None] = {}  # key -> id of calls with free text
 
     def read(self, delta: Delta) -> Iterator[RawEvent]:
         """What one delta says, or a whole message, in the order of saying: thoughts first."""
@@ -47,10 +54,26 @@ class DeltaReader:
         if delta.tool_calls:
             calls = delta.tool_calls
             for call in calls if isinstance(calls, list) else [calls]:
-                yield _fragment(call)
+                custom = call.custom
+                if custom is not None and (custom.name or custom.input):
+                    yield self._free_text(call, custom)
+                else:  # some servers send every field there is, empty
+                    yield _fragment(call)
         old = delta.function_call
         if old is not None and (old.name or old.arguments):
             yield CallFragment("function_call", None, old.name, _argument_text(old.arguments))
+
+    def _free_text(self, call: Call, custom: Custom) -> CallFragment:
+        """A piece of free text, as a piece of the arguments: `{"input": text}`."""
+        call_id = _id(call)
+        key = call.index if call.index is not None else call_id
+        first = key not in self._custom
+        self._custom.setdefault(key, call_id)
+        text = compact(custom.input or "")[1:-1]
+        kept = _extra(call)
+        if first:
+            text, kept = f'{{"input":"{text}', {"type": CUSTOM, **kept}
+        return CallFragment(key, call_id, custom.name, text, None, kept or None)
 
     def _details(self, delta: Delta) -> Iterator[RawEvent]:
         readable = False
@@ -69,7 +92,10 @@ class DeltaReader:
             yield ReasoningFragment(plain, "details")
 
     def end(self) -> Iterator[RawEvent]:
-        """What is known only now: the details as they have to go back."""
+        """What is known only now: that free text is whole, and the details as they go back."""
+        for key, call_id in self._custom.items():
+            if not self.cut:
+                yield CallFragment(key, call_id, arguments='"}')
         if self._kept:
             details: list[Json] = [detail.build() for detail in self._kept]
             yield ReasoningDone("details", provider_data={"reasoning_details": details})
@@ -109,8 +135,17 @@ class _Detail:
 
 def _fragment(call: Call) -> CallFragment:
     function = call.function or Function()
-    name = None if call.id is None or call.id == "" else str(call.id)
-    return CallFragment(call.index, name, function.name, _argument_text(function.arguments))
+    arguments = _argument_text(function.arguments)
+    return CallFragment(call.index, _id(call), function.name, arguments, None, _extra(call) or None)
+
+
+def _id(call: Call) -> str | None:
+    return None if call.id is None or call.id == "" else str(call.id)
+
+
+def _extra(call: Call) -> JsonObject:
+    """What Google wants back with the call."""
+    return {EXTRA: call.extra_content} if call.extra_content else {}
 
 
 def _argument_text(arguments: str | JsonObject | None) -> str:

@@ -19,6 +19,7 @@ from rig_sync.message import (
     Document,
     Image,
     Message,
+    ProviderBlock,
     Reasoning,
     SystemMessage,
     Text,
@@ -28,8 +29,12 @@ from rig_sync.message import (
     UserMessage,
     Video,
 )
+from rig_sync.wire.blocks import in_messages, without_foreign
 
 __all__ = [
+    "CUSTOM",
+    "EXTRA",
+    "NAME",
     "ReasoningField",
     "document_text",
     "effort_alone",
@@ -37,6 +42,13 @@ __all__ = [
     "reasoning_object",
     "thinking_switch",
 ]
+
+NAME = "openai_chat"
+CUSTOM = "custom"
+"""The `type` of a call that takes free text; its one argument is `input`."""
+
+EXTRA = "extra_content"
+"""Where Google, and gateways to it, put what they want back with a call: its signature."""
 
 ReasoningField: TypeAlias = Literal[
     "reasoning_content", "reasoning", "reasoning_details", "content"
@@ -53,6 +65,7 @@ def encode_request(
     reasoning: Callable[[ReasoningOptions], JsonObject],
 ) -> JsonObject:
     """The body, without what belongs to streaming alone."""
+    request = without_foreign(request, NAME)
     body: JsonObject = {"model": request.model, "messages": []}
     body["messages"] = list(_messages(request, reasoning_field))
     if request.tools:
@@ -150,8 +163,13 @@ def _user(message: UserMessage) -> Iterator[JsonObject]:
         yield {"role": "tool", "tool_call_id": result.id, "content": result.text}
         others += result.media
     others += [part for part in message.content if not isinstance(part, ToolResult)]
-    if others or not results:
-        yield {"role": "user", "content": _content(others)}
+    if not message.content:
+        yield _from_user(())
+    yield from in_messages(others, _from_user)
+
+
+def _from_user(parts: Sequence[UserContent]) -> JsonObject:
+    return {"role": "user", "content": _content(parts)}
 
 
 def _content(parts: Sequence[UserContent]) -> Json:
@@ -165,6 +183,8 @@ def _content(parts: Sequence[UserContent]) -> Json:
 def _part(part: UserContent) -> JsonObject:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
+    if isinstance(part, ProviderBlock):
+        return part.payload
     if isinstance(part, Image) and part.data_url is not None:
         image: JsonObject = {"url": part.data_url}
         if part.detail is not None:
@@ -232,8 +252,15 @@ def _reasoning(blocks: Sequence[Reasoning], field: ReasoningField) -> JsonObject
 
 
 def _call(call: ToolCall) -> JsonObject:
+    kept = call.provider_data or {}
+    if kept.get("type") == CUSTOM:
+        custom: JsonObject = {"name": call.name, "input": str(call.arguments.get("input") or "")}
+        return {"id": call.id, "type": CUSTOM, CUSTOM: custom}
     function: JsonObject = {"name": call.name, "arguments": compact(call.arguments)}
-    return {"id": call.id, "type": "function", "function": function}
+    encoded: JsonObject = {"id": call.id, "type": "function", "function": function}
+    if isinstance(kept.get(EXTRA), dict):
+        encoded[EXTRA] = kept[EXTRA]
+    return encoded
 
 
 def _tool(definition: ToolDefinition) -> JsonObject:

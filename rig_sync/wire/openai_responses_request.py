@@ -24,6 +24,7 @@ from rig_sync.message import (
     UserContent,
     UserMessage,
 )
+from rig_sync.wire.blocks import without_foreign
 from rig_sync.wire.openai_chat_request import document_text
 
 __all__ = ["CUSTOM_CALL", "NAME", "encode_request"]
@@ -34,6 +35,7 @@ CUSTOM_CALL = "custom_tool_call"
 
 def encode_request(request: CompletionRequest) -> JsonObject:
     """The body, without what belongs to streaming alone."""
+    request = without_foreign(request, NAME)
     body: JsonObject = {"model": request.model, "input": list(_input(request))}
     if request.preamble:
         body["instructions"] = request.preamble
@@ -91,6 +93,8 @@ def _items(message: Message, custom: Container[str]) -> Iterator[JsonObject]:
 def _user(message: UserMessage, custom: Container[str]) -> Iterator[JsonObject]:
     """An item for each tool result, then a message with the rest.
 
+    A block is an item of its own, behind a message with what stands ahead of it.
+
     Args:
         message: What the user's side says.
         custom: The ids of the calls that took free text; their results are another kind of item.
@@ -100,6 +104,11 @@ def _user(message: UserMessage, custom: Container[str]) -> Iterator[JsonObject]:
         if isinstance(part, ToolResult):
             kind = f"{CUSTOM_CALL if part.id in custom else 'function_call'}_output"
             yield {"type": kind, "call_id": part.id, "output": _output(part)}
+        elif isinstance(part, ProviderBlock):
+            if others:
+                yield {"role": "user", "content": _content(others)}
+                others = []
+            yield part.payload
         else:
             others.append(part)
     if others or not message.content:
@@ -121,6 +130,8 @@ def _output(result: ToolResult) -> Json:
 def _part(part: UserContent) -> JsonObject:
     if isinstance(part, Text):
         return {"type": "input_text", "text": part.text}
+    if isinstance(part, ProviderBlock):
+        return part.payload
     if isinstance(part, Image):
         where = {"file_id": part.file_id} if part.file_id else {"image_url": part.data_url}
         image: JsonObject = {"type": "input_image", **where}

@@ -70,9 +70,9 @@ class Heard(NamedTuple):
         return [item for item in self.items if isinstance(item, StreamFinal)]
 
 
-def hear(model: CompletionModel, prompt: str) -> Heard:
+def hear(model: CompletionModel, prompt: str, timeouts: Timeouts | None = None) -> Heard:
     """What `model` streams to `prompt`, errors included."""
-    stream = model.stream_completion(prompt).stream(raise_errors="none")
+    stream = model.stream_completion(prompt).stream(raise_errors="none", timeouts=timeouts)
     items = list(stream)
     return Heard(items, stream.response)
 
@@ -140,5 +140,12 @@ def loop(builder: AgentBuilder, prompt: str, *cities: str) -> FinalResponse:
     final = items[-1]
     assert isinstance(final, FinalResponse)
     assert (final.completion_calls, final.defects) == (tuple(turns), ())
-    assert final.usage == turns[0].usage + turns[1].usage
+    assert final.usage.output_tokens == _sum([turn.usage.output_tokens for turn in turns])
+    assert final.usage.input_tokens == _sum([turn.usage.input_tokens for turn in turns])
     return final
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    """All of them; None if none was reported."""
+    reported = [count for count in counts if count is not None]
+    return sum(reported) if reported else None

@@ -39,6 +39,7 @@ from rig_sync import (
 from rig_sync._json import Json, JsonObject
 from rig_sync.client import ClientOptions
 from rig_sync.providers import anthropic, cohere, gemini, mistral, openai
+from rig_sync.transport.retry import NO_RETRIES
 from tests.servers.asking import KEY, MODEL, Forecast, hear, loop, options, whole
 from tests.servers.conftest import Llmock
 
@@ -113,19 +114,8 @@ WIRES = {
 each_wire = pytest.mark.parametrize("wire", WIRES.values(), ids=WIRES)
 
 
-def open_client(
-    server: Llmock,
-    wire: Spoken,
-    *,
-    retries: RetryPolicy | None = None,
-    timeouts: Timeouts | None = None,
-) -> Client:
-    given = options(server.url + wire.path)
-    if retries is not None:
-        given["retries"] = retries
-    if timeouts is not None:
-        given["timeouts"] = timeouts
-    return wire.client(given)
+def open_client(server: Llmock, wire: Spoken, retries: RetryPolicy = NO_RETRIES) -> Client:
+    return wire.client(options(server.url + wire.path, retries=retries))
 
 
 # answers -------------------------------------------------------------------------------------
@@ -227,7 +217,7 @@ def test_refusals(llmock: Llmock, wire: Spoken) -> None:
 def test_what_may_pass_is_tried_again(llmock: Llmock, wire: Spoken) -> None:
     """After the wait that was asked for; llmock, which judges its clients, finds no fault."""
     llmock.script({"type": "fail", "status": 429, "retry_after": 0.06, "times": 2})
-    with open_client(llmock, wire, retries=OFTEN) as client:
+    with open_client(llmock, wire, OFTEN) as client:
         assert hear(client.completion_model(MODEL), PROMPT).response.text == ANSWER
     verdict = llmock.ask("GET", "/_llmock/verdict")
     assert (verdict["calls"], verdict["attempts"], verdict["findings"]) == (1, 3, [])
@@ -237,7 +227,7 @@ def test_what_may_pass_is_tried_again(llmock: Llmock, wire: Spoken) -> None:
 def test_what_will_not_pass_is_tried_once(llmock: Llmock, wire: Spoken) -> None:
     """A wrong key stays wrong."""
     llmock.script({"type": "fail", "status": 401})
-    with open_client(llmock, wire, retries=OFTEN) as client:
+    with open_client(llmock, wire, OFTEN) as client:
         (error,) = hear(client.completion_model(MODEL), PROMPT).errors
     assert isinstance(error, AuthenticationError)
     verdict = llmock.ask("GET", "/_llmock/verdict")
@@ -265,7 +255,7 @@ def test_half_an_answer(llmock: Llmock, wire: Spoken, kind: str) -> None:
 def test_nothing_of_an_answer(llmock: Llmock, wire: Spoken) -> None:
     """Before the first content the request is made again."""
     llmock.script({"type": "stream_fault", "kind": "truncate", "after_chunks": wire.before})
-    with open_client(llmock, wire, retries=OFTEN) as client:
+    with open_client(llmock, wire, OFTEN) as client:
         assert hear(client.completion_model(MODEL), PROMPT).texts == PIECES
     verdict = llmock.ask("GET", "/_llmock/verdict")
     assert (verdict["attempts"], verdict["findings"]) == (2, [])
@@ -291,15 +281,14 @@ def test_a_broken_event(llmock: Llmock, wire: Spoken) -> None:
 @each_wire
 def test_silence(llmock: Llmock, wire: Spoken) -> None:
     """Before the first content and between two, each by its own error."""
-    hurried = Timeouts(connect=10, first_event=0.3, idle=0.3)
     stall: JsonObject = {"type": "stream_fault", "kind": "stall", "stall_seconds": 2}
-    with open_client(llmock, wire, timeouts=hurried) as client:
+    with open_client(llmock, wire) as client:
         model = client.completion_model(MODEL)
         llmock.script({"type": "slow_first_token", "seconds": 2})
-        (late,) = hear(model, PROMPT).errors
+        (late,) = hear(model, PROMPT, Timeouts(first_event=0.3)).errors
         assert isinstance(late, FirstEventTimeout)
         llmock.script({**stall, "after_chunks": wire.before + 1})
-        heard = hear(model, PROMPT)
+        heard = hear(model, PROMPT, Timeouts(idle=0.3))
     assert heard.texts == PIECES[:1]
     (idle,) = heard.errors
     assert isinstance(idle, IdleTimeout)

@@ -229,6 +229,15 @@ def test_images(serve: Ask) -> None:
     assert part == ProviderBlock("image", {"image": elsewhere}, "bedrock_converse")
 
 
+@pytest.mark.parametrize("start", [{}, None])
+def test_the_start_of_a_block_that_says_nothing(serve: Ask, start: Json) -> None:
+    """A text block may have one too: there is nothing to tell of it."""
+    begun: Json = {"contentBlockIndex": 0, "start": start}
+    events = (START, ("contentBlockStart", begun), said("Hi"), stop(), finish(), metadata())
+    outcome = serve(converse(*events))
+    assert (outcome.text, outcome.of(Unknown), outcome.errors) == ("Hi", [], [])
+
+
 def test_a_foreign_block_without_an_end(serve: Ask) -> None:
     """It is whole at the end of the answer."""
     call: JsonObject = {"toolUseId": "s", "name": "code", "type": "server_tool_use"}

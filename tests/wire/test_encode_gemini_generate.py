@@ -377,6 +377,14 @@ def test_results_stand_in_the_order_of_their_calls() -> None:
     assert parts[3:] == [{"text": "And?"}]
 
 
+def test_results_of_several_tools_stay_as_they_were_given() -> None:
+    """Their names tell them apart; only those of one tool change places."""
+    calls = assistant(ToolCall("a", "add"), ToolCall("s", "sub"), ToolCall("b", "add"))
+    (_, parts) = turns(calls, user("And?", *(_result(n) for n in "bsa")))[1]
+    results = [part["functionResponse"]["response"]["result"] for part in parts[:3]]
+    assert results == ["a", "s", "b"]
+
+
 def test_an_id_that_comes_again_is_that_of_the_last_call() -> None:
     """Ids of one's own may be used twice."""
     first, second = assistant(ToolCall("a", "add")), assistant(ToolCall("a", "sub"))

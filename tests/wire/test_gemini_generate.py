@@ -39,7 +39,7 @@ COUNTS: JsonObject = {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTo
 PNG: JsonObject = {"mimeType": "image/png", "data": "iVBORw=="}
 
 
-def chunk(*parts: Json, finish: str | None = None, **more: Json) -> JsonObject:
+def chunk(*parts: Json, finish: str | int | None = None, **more: Json) -> JsonObject:
     """One object of a stream; without parts, one without content."""
     candidate: JsonObject = {"index": 0}
     if parts:
@@ -445,6 +445,33 @@ def test_finish_reasons(serve: Serve, word: str, kind: str) -> None:
     assert (reason.kind, reason.raw) == (kind, word)
 
 
+@pytest.mark.parametrize(
+    ("number", "kind", "word"),
+    [
+        (1, "stop", "STOP"),
+        (2, "length", "MAX_TOKENS"),
+        (3, "content_filter", "SAFETY"),
+        (4, "content_filter", "RECITATION"),
+        (5, "other", "OTHER"),
+        (99, "other", "99"),
+    ],
+)
+def test_finish_reasons_as_numbers(
+    serve: Serve, loopback: Loopback, number: int, kind: str, word: str
+) -> None:
+    """As of `$alt=json;enum-encoding=int`: in Google's word where it is known."""
+    frame = chunk(text("Hello"), finish=number)
+    answer = Answer(compact(frame).encode(), content_type="application/json")
+    for outcome in (
+        serve(stream(frame), WIRE),
+        ask(loopback.add(answer), WIRE, streaming=False),
+    ):
+        assert (outcome.text, outcome.error, outcome.answer.defects) == ("Hello", None, ())
+        reason = outcome.answer.finish_reason
+        assert reason is not None
+        assert (reason.kind, reason.raw) == (kind, word)
+
+
 def test_content_after_a_finish_reason_counts(serve: Serve) -> None:
     """Code execution has two: the body is read to its end, and the last one is the reason."""
     frames = [chunk(CODE, finish="OTHER"), chunk(RESULT), HEL, chunk(text("lo"), finish="STOP")]
@@ -474,16 +501,17 @@ def test_a_stream_without_a_finish_reason_is_truncated(serve: Serve, body: bytes
     assert outcome.text in ("Hel", "Hello")
 
 
-def test_a_blocked_prompt(serve: Serve, loopback: Loopback) -> None:
+@pytest.mark.parametrize("why", ["SAFETY", 1])
+def test_a_blocked_prompt(serve: Serve, loopback: Loopback, why: str | int) -> None:
     """There is no answer, and the reason says why."""
-    body: JsonObject = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": COUNTS}
+    body: JsonObject = {"promptFeedback": {"blockReason": why}, "usageMetadata": COUNTS}
     answer = Answer(compact(body).encode(), content_type="application/json")
     for outcome in (serve(stream(body), WIRE), ask(loopback.add(answer), WIRE, streaming=False)):
         assert outcome.error is None
         assert outcome.text == ""
         reason = outcome.answer.finish_reason
         assert reason is not None
-        assert (reason.kind, reason.raw) == ("content_filter", "blocked:SAFETY")
+        assert (reason.kind, reason.raw) == ("content_filter", f"blocked:{why}")
         assert outcome.answer.usage.input_tokens == 3
 
 

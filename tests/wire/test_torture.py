@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 from msgspec import Struct
 
-from rig_sync._json import Json
+from rig_sync._json import Json, compact
 from rig_sync.errors import (
+    BadRequest,
+    ContextLengthExceeded,
     Overloaded,
     ProviderError,
     RateLimited,
@@ -451,6 +453,55 @@ def test_an_error_body_instead_of_a_stream(loopback: Loopback, content_type: str
     outcome = ask(loopback.add(Answer(body, content_type=content_type)), CHAT)
     assert isinstance(outcome.error, RateLimited)
     assert outcome.final is None
+
+
+TOO_LONG: list[Json] = [
+    {"error": {"message": "Oh no", "code": "context_length_exceeded"}},
+    {"error": {"message": "Oh no", "type": "too_many_prompt_tokens", "code": 400}},
+    {"message": "Oh no", "error_type": "TOO_MANY_TOKENS"},
+    {"message": "too many tokens: 9 of 8"},
+    {"error": {"message": "At 9 tokens it exceeds the available context size", "code": 400}},
+    {"error": {"message": "Input and `max_tokens` exceed context limit: 6 + 4 > 8"}},
+    {"error": {"message": "Your input exceeds the context window of m-1."}},
+    {"message": "Input is too long for m-1."},
+    {"message": "Input Tokens Exceeded: make it shorter."},
+    {"error": {"message": "Prompt too long; exceeded max context length by 1 token"}},
+    {"error": {"message": "The maximum context length of m-1 is 8 tokens.", "code": None}},
+    {"error": {"message": "Over the maximum number of tokens allowed (8)", "code": 400}},
+    {"code": "400", "error": "The maximum prompt length of m-1 is 8, yours has 9 tokens."},
+    {"error": {"message": "prompt is too long: 9 tokens > 8"}},
+]
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize("payload", TOO_LONG)
+def test_a_prompt_that_is_too_long(loopback: Loopback, payload: Json, streaming: bool) -> None:
+    """It has a class of its own, however the provider says so."""
+    answer = Answer(compact(payload).encode(), 400, "application/json")
+    error = ask(loopback.add(answer), CHAT, streaming=streaming).error
+    assert type(error) is ContextLengthExceeded
+    assert error.status == 400
+
+
+def test_words_of_a_long_prompt_in_another_error(loopback: Loopback) -> None:
+    """A limit of rate is none of length."""
+    body = b'{"error": {"message": "too many tokens a minute", "code": "rate_limit_exceeded"}}'
+    error = ask(loopback.add(Answer(body, 429, "application/json")), CHAT).error
+    assert type(error) is RateLimited
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize("code", ["content_filter", "content_policy_violation"])
+@pytest.mark.parametrize("told", [{}, {"status": 400}])
+def test_a_filtered_prompt_in_a_200(
+    loopback: Loopback, code: str, told: dict[str, Json], streaming: bool
+) -> None:
+    """A gateway's 200 around a refusal of the prompt: never tried again."""
+    payload: Json = {"error": {"message": "Filtered", "type": None, "code": code, **told}}
+    answer = Answer(compact(payload).encode(), content_type="application/json")
+    error = ask(loopback.add(answer), CHAT, streaming=streaming).error
+    assert type(error) is BadRequest
+    assert (error.code, error.status) == (code, told.get("status", 200))
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=utf-8", ""])

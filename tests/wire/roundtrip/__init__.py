@@ -12,14 +12,19 @@ What counts: roles and order, call ids, names, arguments, results, text, reasoni
 signatures and encrypted data, hosted tools. What does not: key order, null, fields that may be left
 out (each reader leaves out its own: status, cache markers, log probabilities, ids of items that
 are joined by another id), argument text as long as its values are the same, a single text as a
-string or as a list of one part.
+string or as a list of one part, and which of the words `system` and `developer` the role has: the
+APIs that know both take one for the other.
 
 N are the equal ones, and nothing else. Some clients do not send back what the model had said: they
 leave reasoning out, change ids, write thoughts into the text. An honest rebuild cannot meet those.
 Such a pair stays in M and is counted as *explained*, by the name of the deviation, if the oracle
 and the recorded body prove that ours is what the response said; see `excuses`. One excuse is our
-own: results of other kinds than our values have a place for. Everything else is *different* and
-told in words: that is the number that has to be 0, and then the status is 0.
+own: results of chat completions that are more than text, for ours send the rest after them.
+Everything else is *different* and told in words: that is the number that has to be 0, and then the
+status is 0.
+
+What the user's side says, and our values have no words for, goes through a `ProviderBlock`, and is
+compared like all the rest.
 
 Requests that have no turn of a recorded response are no pairs; the table counts them by reason.
 """

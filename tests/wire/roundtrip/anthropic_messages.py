@@ -18,12 +18,16 @@ from rig_sync.message import (
     Text,
     ToolCall,
     ToolResult,
+    ToolResultContent,
     UserContent,
     UserMessage,
 )
 from tests.wire.roundtrip.reader import Said, bare, objects, plain, text_of, without
 
 __all__ = ["AnthropicReader"]
+
+MORE = {"title", "context", "citations"}
+"""Fields of a document that ours has not, or not alone."""
 
 
 class AnthropicReader:
@@ -51,16 +55,14 @@ class AnthropicReader:
             text_of([*blocks]),
         )
 
-    def message(self, item: JsonObject) -> BaseMessage | None:
-        """Nothing for a system message in between, nor for blocks that only this API has."""
+    def message(self, item: JsonObject) -> BaseMessage:
+        """A system message in between is a block that is a message of its own."""
         blocks = _blocks(item)
         if item.get("role") == "assistant":
             return AssistantMessage(tuple(_said(block) for block in blocks))
         if item.get("role") != "user":
-            return None
-        parts = [_user(block) for block in blocks]
-        known = tuple(part for part in parts if part is not None)
-        return UserMessage(known) if len(known) == len(parts) else None
+            return UserMessage((ProviderBlock("message", item),))
+        return UserMessage(tuple(_user(block) for block in blocks))
 
     def parts(self, item: JsonObject) -> Iterator[JsonObject]:
         """One for each block: neighbours of one role are one turn for the API too."""
@@ -118,16 +120,29 @@ def _said(block: JsonObject) -> AssistantContent:
     return ProviderBlock(str(kind), block)
 
 
-def _user(block: JsonObject) -> UserContent | None:
+def _user(block: JsonObject) -> UserContent:
+    """A tool result, or what may stand in one."""
+    if block.get("type") != "tool_result":
+        return _content(block)
+    blocks = _blocks({"content": block.get("content") or ""})
+    content = tuple(_content(inner) for inner in blocks)
+    failed = block.get("is_error") is True
+    return ToolResult(str(block.get("tool_use_id")), content, is_error=failed)
+
+
+def _content(block: JsonObject) -> ToolResultContent:
+    """In our words, where they say all of it; else in the provider's."""
+    return _ours(block) or ProviderBlock(str(block.get("type")), block)
+
+
+def _ours(block: JsonObject) -> Text | Image | Document | None:
     kind = block.get("type")
     if kind == "text":
         return Text(str(block.get("text")))
     if kind == "image":
         return _image(block)
-    if kind == "tool_result":
-        return _result(block)
     source = block.get("source")
-    if kind == "document" and isinstance(source, dict) and not block.keys() & {"title", "context"}:
+    if kind == "document" and isinstance(source, dict) and not block.keys() & MORE:
         if source.get("type") == "file":
             return Document(file_id=str(source.get("file_id")))
         if source.get("type") == "url":
@@ -145,13 +160,3 @@ def _image(block: JsonObject) -> Image | None:
     if fields.get("type") == "url":
         return Image(url=str(fields.get("url")))
     return Image(file_id=str(fields.get("file_id"))) if fields.get("type") == "file" else None
-
-
-def _result(block: JsonObject) -> ToolResult | None:
-    content = block.get("content")
-    blocks = _blocks({"content": content or ""})
-    parts = [_user(inner) for inner in blocks]
-    known = tuple(part for part in parts if isinstance(part, (Text, Image, Document)))
-    if len(known) < len(parts):
-        return None
-    return ToolResult(str(block.get("tool_use_id")), known, is_error=block.get("is_error") is True)

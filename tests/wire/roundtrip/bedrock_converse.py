@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rig_sync._json import Json, JsonObject, compact
+from rig_sync._json import JsonObject
 from rig_sync.message import (
     AssistantContent,
     AssistantMessage,
@@ -18,13 +18,14 @@ from rig_sync.message import (
     Text,
     ToolCall,
     ToolResult,
+    ToolResultContent,
     UserContent,
     UserMessage,
     Video,
 )
 from rig_sync.wire.base import object_in
 from rig_sync.wire.bedrock_converse import BedrockConverse
-from tests.wire.roundtrip.reader import Said, bare, canonical, objects, without
+from tests.wire.roundtrip.reader import Said, bare, objects, without
 
 __all__ = ["BedrockReader"]
 
@@ -56,14 +57,12 @@ class BedrockReader:
             "".join(_words(block) for block in blocks),
         )
 
-    def message(self, item: JsonObject) -> BaseMessage | None:
-        """Nothing where a block has no place in our values."""
+    def message(self, item: JsonObject) -> BaseMessage:
+        """Cache points are left out, on both sides."""
         blocks = [block for block in objects(item.get("content")) if "cachePoint" not in block]
         if item.get("role") == "assistant":
             return AssistantMessage(tuple(_said(block) for block in blocks))
-        parts = [_user(block) for block in blocks]
-        known = tuple(part for part in parts if part is not None)
-        return UserMessage(known) if len(known) == len(parts) else None
+        return UserMessage(tuple(_user(block) for block in blocks))
 
     def parts(self, item: JsonObject) -> Iterator[JsonObject]:
         """One for each block: neighbours of one role are one turn for the API too."""
@@ -88,19 +87,8 @@ class BedrockReader:
 
 
 def _normal(fields: JsonObject) -> JsonObject:
-    """A result without the status that is the usual one; JSON the same as its text."""
-    if fields.get("status") == "success":
-        fields = without(fields, "status")
-    if "toolUseId" in fields:
-        told = [_value(part) for part in objects(fields.get("content"))]
-        fields = {**fields, "content": [*told]}
-    return fields
-
-
-def _value(part: JsonObject) -> Json:
-    if "text" in part:
-        return canonical(part["text"])
-    return part.get("json", part)
+    """A result without the status that is the usual one."""
+    return without(fields, "status") if fields.get("status") == "success" else fields
 
 
 def _words(block: JsonObject) -> str:
@@ -131,31 +119,41 @@ def _said(block: JsonObject) -> AssistantContent:
     return ProviderBlock(next(iter(block), ""), block)
 
 
-def _user(block: JsonObject) -> UserContent | None:
-    if isinstance(block.get("text"), str):
-        return Text(str(block["text"]))
+def _user(block: JsonObject) -> UserContent:
     if "toolResult" in block:
         return _result(object_in(block, "toolResult"))
-    for kind, made, prefix in (("image", Image, "image"), ("video", Video, "video")):
-        data = object_in(block, kind, "source").get("bytes")
-        if isinstance(data, str):
-            ending = object_in(block, kind).get("format")
-            return made(data=data, media_type=f"{prefix}/{ending}")
+    data, url = _where(block, "video")
+    if data or url:
+        ending = object_in(block, "video").get("format")
+        return Video(data=data, url=url, media_type=f"video/{ending}")
+    return _content(block)
+
+
+def _result(result: JsonObject) -> ToolResult:
+    content = tuple(_content(inner) for inner in objects(result.get("content")))
+    failed = result.get("status") == "error"
+    return ToolResult(str(result.get("toolUseId")), content, is_error=failed)
+
+
+def _content(block: JsonObject) -> ToolResultContent:
+    """In our words, where they say all of it; else in the provider's."""
+    if isinstance(block.get("text"), str):
+        return Text(str(block["text"]))
+    data, url = _where(block, "image")
+    if data or url:
+        ending = object_in(block, "image").get("format")
+        return Image(data=data, url=url, media_type=f"image/{ending}")
     document = object_in(block, "document")
-    data = object_in(document, "source").get("bytes")
-    if isinstance(data, str) and not document.keys() & {"citations", "context"}:
+    data, url = _where(block, "document")
+    if (data or url) and not document.keys() & {"citations", "context"}:
         ending = document.get("format")
         media_type = f"application/{ending}" if ending == "pdf" else f"text/{ending}"
-        return Document(data=data, media_type=media_type, name=str(document.get("name")))
-    return None
+        return Document(data=data, url=url, media_type=media_type, name=str(document.get("name")))
+    return ProviderBlock(next(iter(block), ""), block)
 
 
-def _result(result: JsonObject) -> ToolResult | None:
-    parts: list[Text | Image | Document] = []
-    for inner in objects(result.get("content")):
-        part = Text(compact(inner["json"])) if "json" in inner else _user(inner)
-        if not isinstance(part, (Text, Image, Document)):
-            return None
-        parts.append(part)
-    failed = result.get("status") == "error"
-    return ToolResult(str(result.get("toolUseId")), tuple(parts), is_error=failed)
+def _where(block: JsonObject, kind: str) -> tuple[str | None, str | None]:
+    """The bytes of a file, or its address."""
+    data = object_in(block, kind, "source").get("bytes")
+    uri = object_in(block, kind, "source", "s3Location").get("uri")
+    return data if isinstance(data, str) else None, uri if isinstance(uri, str) else None

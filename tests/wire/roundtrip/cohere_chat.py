@@ -49,18 +49,17 @@ class CohereReader:
             "".join(text_of(item.get("content")) for item in items),
         )
 
-    def message(self, item: JsonObject) -> BaseMessage | None:
-        """Nothing for documents as results."""
+    def message(self, item: JsonObject) -> BaseMessage:
+        """What a result has beside words is in Cohere's."""
         role, content = item.get("role"), item.get("content")
         if role == "assistant":
             return AssistantMessage(tuple(_said(item)))
-        parts = [_part(part) for part in _parts(content)]
-        known = tuple(part for part in parts if part is not None)
-        if len(known) < len(parts):
-            return None
+        if role == "system":
+            return SystemMessage(text_of(content))
         if role == "tool":
-            return UserMessage((ToolResult(str(item.get("tool_call_id")), known),))
-        return SystemMessage(text_of(content)) if role == "system" else UserMessage(known)
+            told = tuple(_content(part) for part in _parts(content))
+            return UserMessage((ToolResult(str(item.get("tool_call_id")), told),))
+        return UserMessage(tuple(_user(part) for part in _parts(content)))
 
     def parts(self, item: JsonObject) -> Iterator[JsonObject]:
         """Of an assistant's message one for each field; of any other one with all."""
@@ -98,11 +97,15 @@ def _parts(content: Json) -> list[JsonObject]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else objects(content)
 
 
-def _part(part: JsonObject) -> Text | Image | None:
+def _user(part: JsonObject) -> Text | Image | ProviderBlock:
+    url = object_in(part, "image_url").get("url")
+    return Image(url=url) if isinstance(url, str) else _content(part)
+
+
+def _content(part: JsonObject) -> Text | ProviderBlock:
     if part.get("type") == "text":
         return Text(str(part.get("text")))
-    url = object_in(part, "image_url").get("url")
-    return Image(url=url) if isinstance(url, str) else None
+    return ProviderBlock(str(part.get("type")), part)
 
 
 def _said(item: JsonObject) -> Iterator[AssistantContent]:

@@ -42,7 +42,7 @@ class Report:
         counts: How many pairs of each group there are, `rebuilt`, `explained`, `different`.
         excuses: How many pairs were explained by each name.
         apart: How many requests have no history to rebuild, by reason.
-        dropped: Items of the user's side that our values have no place for, left out on both sides.
+        dropped: Items of the user's side that no value of ours says, left out on both sides.
         lines: The differences, in words.
     """
 
@@ -116,7 +116,7 @@ class _Conversation:
         evidence = Evidence([known.response for known in pair.known], faithful=faithful)
         verdict = judge(rebuilt.ours, rebuilt.recorded, evidence)
         if any(_RESULT.search(what) for what in rebuilt.dropped):
-            verdict.excuses.append("our tool results have no place for it")
+            verdict.excuses.append("our results of chat completions are text")
         return verdict, rebuilt.dropped
 
     def _outcome(self, known: Known) -> Outcome:

@@ -163,6 +163,11 @@ def _named(mine: JsonObject | None, theirs: JsonObject | None, evidence: Evidenc
 
 
 def _added(theirs: JsonObject, evidence: Evidence) -> str | None:
+    """A part that only the client's has.
+
+    An empty text in a message with calls is an optional field, and is not even a part (see the
+    readers). Here it is a message or an item of its own, which the model is shown: no field.
+    """
     if theirs.get("kind") == "text" and not theirs.get("text"):
         return "client added an empty text"
     said = _but(theirs, "role", "kind", "mark").values()
@@ -201,22 +206,29 @@ def _text(part: JsonObject) -> str:
 
 
 def _field(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
+    """The APIs take the part without them, but want them: a model without `phase` does worse."""
     del evidence
     missing = {name for name in MAY_BE_LEFT_OUT if name in mine and name not in theirs}
     return bool(missing) and _same_but(mine, theirs, *missing)
 
 
 def _white_space(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
+    """Seen where a client takes thoughts out of a text, and puts them back in its own way."""
     del evidence
     return _same_but(mine, theirs, "text") and packed(_text(mine)) == packed(_text(theirs))
 
 
 def _quotes(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
+    """Typographic in the response and plain in the request: a recorder does that to requests.
+
+    And clients that read arguments out of a text write them anew, as Python does.
+    """
     del evidence
     return _same_but(mine, theirs, "text") and folded(_text(mine)) == folded(_text(theirs))
 
 
 def _thoughts_in(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
+    """The response had them in a field, word for word."""
     bare = packed(without_thoughts(_text(theirs)))
     inside = packed(_text(theirs).replace("<think>", "").replace("</think>", ""))
     same = _same_but(mine, theirs, "text") and bare == packed(_text(mine))
@@ -224,12 +236,17 @@ def _thoughts_in(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bo
 
 
 def _thoughts_out(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
+    """The response had them in its text: that is what the model said."""
     del evidence
     bare = packed(without_thoughts(_text(mine)))
     return _same_but(mine, theirs, "text") and bare == packed(_text(theirs))
 
 
 def _hosted(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
+    """Ours is in the response, to the letter; null does not count.
+
+    Seen: arguments under another name, outputs and lists of tools left out, ids filled in.
+    """
     if mine.get("kind") != "hosted" or mine.get("id") != theirs.get("id"):
         return False
     alike = (given for given in evidence.objects if given.get("id") == mine.get("id"))
@@ -238,12 +255,14 @@ def _hosted(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
 
 
 def _namespace(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
+    """No response had one for that call."""
     named = [o for o in evidence.objects if o.get("call_id") == mine.get("call_id")]
     none = not any(given.get("namespace") for given in named)
     return none and "namespace" not in mine and _same_but(mine, theirs, "namespace")
 
 
 def _details(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
+    """What is left of the list is in its order."""
     del evidence
     ours, kept = mine.get("value"), theirs.get("value")
     if not isinstance(ours, list) or not isinstance(kept, list):
@@ -253,6 +272,7 @@ def _details(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
 
 
 def _call_id(mine: JsonObject, theirs: JsonObject, evidence: Evidence) -> bool:
+    """Name and arguments are the same; ours is the id of the response, for that is `faithful`."""
     del evidence
     return mine.get("kind") == "call" and _same_but(mine, theirs, "id", "call_id")
 

@@ -61,13 +61,11 @@ class GeminiReader:
             "".join(str(part.get("text") or "") for part in parts if not part.get("thought")),
         )
 
-    def message(self, item: JsonObject) -> BaseMessage | None:
-        """Nothing where a part has no place in our values."""
+    def message(self, item: JsonObject) -> BaseMessage:
+        """Part for part."""
         if self.by_model(item):
             return AssistantMessage(tuple(_said(part) for part in _parts(item)))
-        parts = [_user(part) for part in _parts(item)]
-        known = tuple(part for part in parts if part is not None)
-        return UserMessage(known) if len(known) == len(parts) else None
+        return UserMessage(tuple(_user(part) for part in _parts(item)))
 
     def parts(self, item: JsonObject) -> Iterator[JsonObject]:
         """One for each part: neighbours of one role are one turn for us."""
@@ -145,18 +143,19 @@ def _said(part: JsonObject) -> AssistantContent:
     return ProviderBlock(next(iter(part)), part)
 
 
-def _user(part: JsonObject) -> UserContent | None:
+def _user(part: JsonObject) -> UserContent:
     if isinstance(part.get("text"), str):
         return Text(str(part["text"]))
     if "functionResponse" in part:
         answer = object_in(part, "functionResponse")
-        shown = [_media(inner) for inner in objects(answer.get("parts"))]
-        files = tuple(file for file in shown if isinstance(file, (Image, Document)))
-        if len(files) < len(shown):
-            return None
+        shown = [(inner, _media(inner)) for inner in objects(answer.get("parts"))]
+        files = (
+            file if isinstance(file, (Image, Document)) else ProviderBlock("part", inner)
+            for inner, file in shown
+        )
         text = Text(compact(answer.get("response") or {}))
         return ToolResult(str(answer.get("id") or ""), (text, *files), str(answer.get("name")))
-    return _media(part)
+    return _media(part) or ProviderBlock(next(iter(part), ""), part)
 
 
 def _media(part: JsonObject) -> Image | Audio | Video | Document | None:

@@ -51,13 +51,11 @@ class InteractionsReader:
             "".join(text_of(item.get("content")) for item in items),
         )
 
-    def message(self, item: JsonObject) -> BaseMessage | None:
-        """Nothing where a block has no place in our values."""
+    def message(self, item: JsonObject) -> BaseMessage:
+        """Block for block."""
         if self.by_model(item):
             return AssistantMessage(tuple(_said(item)))
-        parts = [_user(block) for block in _given(item)]
-        known = tuple(part for part in parts if part is not None)
-        return UserMessage(known) if len(known) == len(parts) else None
+        return UserMessage(tuple(_user(block) for block in _given(item)))
 
     def parts(self, item: JsonObject) -> Iterator[JsonObject]:
         """One for each block of a message, and one for each other step."""
@@ -101,13 +99,14 @@ def _said(item: JsonObject) -> Iterator[AssistantContent]:
         yield ProviderBlock(str(kind), item)
 
 
-def _user(block: JsonObject) -> UserContent | None:
+def _user(block: JsonObject) -> UserContent:
     if block.get("type") == "text":
         return Text(str(block.get("text")))
     if block.get("type") == "function_result":
         result = block.get("result")
-        text = result if isinstance(result, str) else compact(result)
+        listed = [ProviderBlock(str(part.get("type")), part) for part in objects(result)]
+        text = Text(result if isinstance(result, str) else compact(result))
         name = block.get("name")
         known = name if isinstance(name, str) else None
-        return ToolResult(str(block.get("call_id")), (Text(text),), known)
-    return None
+        return ToolResult(str(block.get("call_id")), tuple(listed) or (text,), known)
+    return ProviderBlock(str(block.get("type")), block)

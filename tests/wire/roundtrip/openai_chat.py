@@ -12,6 +12,7 @@ from rig_sync.message import (
     BaseMessage,
     Document,
     Image,
+    ProviderBlock,
     Reasoning,
     ReasoningText,
     SystemMessage,
@@ -27,6 +28,9 @@ from tests.wire.roundtrip.reader import Said, canonical, detail_of, objects, pla
 __all__ = ["ChatReader"]
 
 THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
+SYSTEM = ("system", "developer")
+"""One role: models that think take `system` for `developer`, all others the other way round."""
+
 OPTIONAL = ("name", "prefix", "annotations", "cache_control", "index")
 
 
@@ -55,20 +59,19 @@ class ChatReader:
         )
 
     def message(self, item: JsonObject) -> BaseMessage | None:
-        """Nothing for a developer's message: our system message has another role."""
+        """Nothing for results that are more than text: ours send the rest after them."""
         role, content = item.get("role"), item.get("content")
-        if role == "system" and _only_text(content):
+        if role in SYSTEM and _only_text(content):
             return SystemMessage(text_of(content))
-        if role == "tool" and isinstance(item.get("tool_call_id"), str):
-            parts = _parts(content)
-            texts = [part for part in parts or () if isinstance(part, (Text, Image, Document))]
-            if parts is not None and len(texts) == len(parts):
-                return UserMessage((ToolResult(str(item["tool_call_id"]), tuple(texts)),))
-        if role == "user" and (parts := _parts(content)) is not None:
-            return UserMessage(tuple(parts))
+        if role == "tool":
+            told = tuple(part for part in _parts(content) if isinstance(part, Text))
+            answer = ToolResult(str(item.get("tool_call_id")), told)
+            return UserMessage((answer,)) if _only_text(content) else None
+        if role == "user":
+            return UserMessage(tuple(_parts(content)))
         if role == "assistant" and _only_text(content):
             return AssistantMessage(tuple(_assistant(item)))
-        return None
+        return UserMessage((ProviderBlock("message", item),))
 
     def parts(self, item: JsonObject) -> Iterator[JsonObject]:
         """Of an assistant's message one for each field; of any other one with all."""
@@ -76,7 +79,8 @@ class ChatReader:
         content = plain(_without_hints(slim.pop("content", None)))
         if role != "assistant":
             text = text_of(content) if role != "user" and _only_text(content) else content
-            yield {**slim, "kind": "message", "content": text}
+            role = "system" if role in SYSTEM else role
+            yield {**slim, "role": role, "kind": "message", "content": text}
             return
         said = [*_thoughts(slim, content), *_texts(content)]
         calls = [_call(call) for call in objects(slim.pop("tool_calls", None))]
@@ -132,14 +136,12 @@ def _without_hints(content: Json) -> Json:
     return [without(part, "cache_control") if isinstance(part, dict) else part for part in content]
 
 
-def _parts(content: Json) -> list[UserContent] | None:
+def _parts(content: Json) -> Iterator[UserContent]:
+    """In our words, where they say all of it; else in the provider's."""
     if isinstance(content, str):
-        return [Text(content)]
-    if not isinstance(content, list):
-        return None
-    parts = [_part(part) if isinstance(part, dict) else None for part in content]
-    known = [part for part in parts if part is not None]
-    return known if len(known) == len(parts) else None
+        yield Text(content)
+    for part in objects(content):
+        yield _part(part) or ProviderBlock(str(part.get("type")), part)
 
 
 def _part(part: JsonObject) -> UserContent | None:
@@ -176,12 +178,21 @@ def _assistant(item: JsonObject) -> Iterator[AssistantContent]:
     if text := text_of(item.get("content")):
         yield Text(text)
     for call in objects(item.get("tool_calls")):
-        function = _function(call)
-        arguments = canonical(function.get("arguments"))
-        known = isinstance(arguments, dict)
-        yield ToolCall(
-            str(call.get("id") or ""),
-            str(function.get("name")),
-            arguments if isinstance(arguments, dict) else {},
-            malformed=None if known else compact(arguments),
-        )
+        yield _tool_call(call)
+
+
+def _tool_call(call: JsonObject) -> ToolCall:
+    call_id, custom = str(call.get("id") or ""), call.get("custom")
+    if isinstance(custom, dict):
+        given = {"input": custom.get("input")}
+        return ToolCall(call_id, str(custom.get("name")), given, provider_data={"type": "custom"})
+    function = _function(call)
+    arguments = canonical(function.get("arguments"))
+    extra = {"extra_content": call["extra_content"]} if call.get("extra_content") else None
+    return ToolCall(
+        call_id,
+        str(function.get("name")),
+        arguments if isinstance(arguments, dict) else {},
+        malformed=None if isinstance(arguments, dict) else compact(arguments),
+        provider_data=extra,
+    )

@@ -21,7 +21,7 @@ from rig_sync.message import (
     Text,
     ToolCall,
     ToolResult,
-    UserContent,
+    ToolResultContent,
     UserMessage,
 )
 from tests.wire.roundtrip.reader import Said, bare, canonical, detail_of, objects, text_of, without
@@ -29,6 +29,12 @@ from tests.wire.roundtrip.reader import Said, bare, canonical, detail_of, object
 __all__ = ["ResponsesReader"]
 
 OURS = ("user", "system", "developer")
+SYSTEM = ("system", "developer")
+"""One role: models that think take `system` for `developer`, all others the other way round."""
+
+GIVEN = ("item_reference", "mcp_approval_response", "additional_tools")
+"""Items of the user's side that are no results."""
+
 RESULTS = ("function_call_output", "custom_tool_call_output")
 CALLS = ("function_call", "custom_tool_call")
 CALL_FIELDS = ("type", "id", "call_id", "name", "status", "arguments")
@@ -49,8 +55,8 @@ class ResponsesReader:
         return objects(given)
 
     def by_model(self, item: JsonObject) -> bool:
-        """All but messages of other roles, and the results of tools that ran here."""
-        if item.get("role") in OURS or item.get("type") == "item_reference":
+        """All but what the user's side gives, and the results of tools that ran here."""
+        if item.get("role") in OURS or item.get("type") in GIVEN:
             return False
         kind = str(item.get("type") or "message")
         if not kind.endswith("_output"):
@@ -69,23 +75,27 @@ class ResponsesReader:
             "".join(_words(item) for item in items),
         )
 
-    def message(self, item: JsonObject) -> BaseMessage | None:
-        """Nothing for a developer's message, nor for what only this API has."""
+    def message(self, item: JsonObject) -> BaseMessage:
+        """What only this API has, is an item in its own words."""
         kind, role, content = item.get("type") or "message", item.get("role"), item.get("content")
         if kind in RESULTS:
-            output = item.get("output")
-            parts = _parts(output)
-            fitting = [part for part in parts or () if isinstance(part, (Text, Image, Document))]
-            if parts is None or len(fitting) < len(parts):
-                return None
-            return UserMessage((ToolResult(str(item.get("call_id")), tuple(fitting)),))
-        if kind == "message" and role == "system" and _only_text(content):
+            return UserMessage(
+                (
+                    ToolResult(
+                        str(item.get("call_id")),
+                        tuple(_parts(item)),
+                    ),
+                )
+            )
+        if kind == "message" and role in SYSTEM and _only_text(content):
             return SystemMessage(text_of(content))
-        if kind == "message" and role == "user" and (parts := _parts(content)) is not None:
-            return UserMessage(tuple(parts))
+        if kind == "message" and role == "user":
+            parts = list(_parts(item))
+            if not any(isinstance(part, ProviderBlock) for part in parts):
+                return UserMessage(tuple(parts))
         if self.by_model(item):
             return AssistantMessage(tuple(_said(item)))
-        return None
+        return UserMessage((ProviderBlock(str(kind), item),))
 
     def parts(self, item: JsonObject) -> Iterator[JsonObject]:
         """One for each item; ids are optional but on reasoning and on hosted tools."""
@@ -95,7 +105,9 @@ class ResponsesReader:
             if field in slim:
                 slim[field] = _plain(slim[field])
         if not self.by_model(item):
-            yield {**slim, "role": item.get("role", "tool"), "type": kind, "kind": "message"}
+            role = item.get("role", "tool")
+            role = "system" if role in SYSTEM else role
+            yield {**slim, "role": role, "type": kind, "kind": "message"}
         elif kind == "message":
             slim.pop("id", None)
             slim["text"] = text_of(slim.get("content"))
@@ -143,17 +155,16 @@ def _only_text(content: Json) -> bool:
     )
 
 
-def _parts(content: Json) -> list[UserContent] | None:
+def _parts(item: JsonObject) -> Iterator[ToolResultContent]:
+    """In our words, where they say all of it; else in the provider's."""
+    content = item.get("content", item.get("output"))
     if isinstance(content, str):
-        return [Text(content)]
-    if not isinstance(content, list):
-        return None
-    parts = [_part(part) if isinstance(part, dict) else None for part in content]
-    known = [part for part in parts if part is not None]
-    return known if len(known) == len(parts) else None
+        yield Text(content)
+    for part in objects(content):
+        yield _part(part) or ProviderBlock(str(part.get("type")), part)
 
 
-def _part(part: JsonObject) -> UserContent | None:
+def _part(part: JsonObject) -> Text | Image | Document | None:
     def text(name: str) -> str | None:
         value = part.get(name)
         return value if isinstance(value, str) else None

@@ -60,7 +60,7 @@ class Reader(Protocol):
         """What the items of one turn say."""
 
     def message(self, item: JsonObject) -> BaseMessage | None:
-        """The item in our values; None when they have no place for it."""
+        """The item in our values, in the provider's words if need be; None when none can say it."""
 
     def parts(self, item: JsonObject) -> Iterator[JsonObject]:
         """What the item says, without what does not count; nothing that does is left out.

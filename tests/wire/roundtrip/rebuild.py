@@ -35,8 +35,8 @@ class Rebuilt(NamedTuple):
 
     Attributes:
         ours: What the wire made of our history.
-        recorded: What the client had sent, without the items of the user's side that our values
-            have no place for.
+        recorded: What the client had sent, without the items of the user's side that no value of
+            ours says.
         dropped: What those are.
     """
 
