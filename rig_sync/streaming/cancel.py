@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from rig_sync.streaming.threads import patiently
+from rig_sync.streaming.threads import Held, patiently
 
 __all__ = ["CancelToken"]
 
@@ -39,7 +39,7 @@ class CancelToken:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until cancelled, at most `timeout` seconds; whether it was."""
-        with self._changed:
+        with Held(self._changed):
             return self.cancelled or patiently(self._await_cancel, timeout)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:

@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable
 
-from rig_sync.streaming.threads import patiently
+from rig_sync.streaming.threads import Held, patiently
 
 __all__ = ["Gate", "PauseControl"]
 
@@ -97,7 +97,7 @@ class Gate:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait while it is shut, at most `timeout` seconds; whether it is open."""
-        with self._changed:
+        with Held(self._changed):
             return not self.shut or patiently(self._await_open, timeout)
 
     def _await_open(self, seconds: float) -> bool:

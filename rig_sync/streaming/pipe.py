@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from rig_sync.streaming.threads import SLICE, patiently
+from rig_sync.streaming.threads import SLICE, Held, patiently
 
 __all__ = ["MAX_BYTES", "MAX_ITEMS", "Pipe"]
 
@@ -95,9 +95,10 @@ class Pipe(Generic[T]):
         """
         if not self._items:
             self._nap()
+            with Held(self._lock):
+                if not self._is_ready():
+                    patiently(self._await_filled, timeout)
         with self._lock:
-            if not self._items and not self.finished and not self._closed and not self._kicked:
-                patiently(self._await_filled, timeout)
             self._kicked = False
             batch = self._items
             if batch:
@@ -132,14 +133,18 @@ class Pipe(Generic[T]):
         now = time.monotonic()
         fast = now - self._since < self._taken / NAP_RATE
         self._since, self._taken = now, 0
-        with self._lock:
-            if fast and not self.finished and not self._closed:
-                self._over.wait(NAP_SECONDS)
+        if fast:
+            with Held(self._lock):
+                if not self.finished and not self._closed:
+                    self._over.wait(NAP_SECONDS)
 
     def _await_filled(self, seconds: float) -> bool:
         self._taker_waits = True
         self._filled.wait(seconds)
         self._taker_waits = False
+        return self._is_ready()
+
+    def _is_ready(self) -> bool:
         return bool(self._items) or self.finished or self._closed or self._kicked
 
     def _is_full(self, items: int, size: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator, Iterator
 from typing import TypeAlias
 
@@ -146,22 +147,36 @@ class ModelCall:
     def _decode(self, reply: Reply, flow: Flow[RawEvent]) -> Iterator[RawEvent]:
         if reply.status >= 300:
             raise self._refused(reply, flow)
-        wire = self._stream
-        if wire is None or (wire.framing == "sse" and reply.content_type == "application/json"):
-            body = b"".join(_read(reply, flow))
-            for event in self.answer.decode_body(body):
+        wire, chunks = self._stream, _read(reply, flow)
+        if wire is not None and wire.framing == "sse" and reply.content_type == "application/json":
+            start = next((chunk for chunk in chunks if chunk.strip()), b"")
+            chunks = itertools.chain((start,), chunks)
+            if start.lstrip()[:1] in (b"{", b"["):
+                wire = None  # it was not streamed after all
+        if wire is None:
+            for event in self.answer.decode_body(b"".join(chunks)):
                 self._stamp(event, reply)
                 yield event
             return
-        source = FRAMINGS[wire.framing].cut(_read(reply, flow))
+        source = FRAMINGS[wire.framing].cut(chunks)
         seen = False
         for event in wire.decode_stream(_frames(source)):
-            seen = seen or not isinstance(event, End)
-            if type(event) is not Text:
+            if type(event) is End:
+                self._check_field(source.stray, reply)
+            elif type(event) is not Text:
                 self._stamp(event, reply)
+            seen = seen or type(event) is not End
             yield event
+        self._check_field(source.stray, reply)
         if not seen and source.stray.strip():
             raise self._no_stream(reply, bytes(source.stray))
+
+    def _check_field(self, stray: bytes, reply: Reply) -> None:
+        """Raise the error that llama.cpp, before September 2025, wrote as an SSE field `error`."""
+        name, _, data = bytes(stray).partition(b"\n")[0].partition(b":")
+        if name == b"error" and parse_object(data) is not None:
+            text = self.endpoint.redact(data.decode("utf-8", "replace"))
+            raise self.answer.decode_error(text, reply.status)
 
     def _stamp(self, event: RawEvent, reply: Reply) -> None:
         """Tell an error inside the body where it came from."""

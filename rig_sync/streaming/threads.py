@@ -7,8 +7,10 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
 
-__all__ = ["SLICE", "patiently", "start"]
+__all__ = ["SLICE", "Held", "patiently", "start"]
 
 SLICE = 0.1
 """Seconds that a wait may go without looking up.
@@ -33,6 +35,34 @@ def start(role: str, run: Callable[[], None]) -> threading.Thread:  # noqa: TID2
     )
     thread.start()
     return thread
+
+
+class Held:
+    """`with lock:` around a wait for a condition of that lock, in a thread that gets signals.
+
+    A signal may come while `Condition.wait` lets go of the lock; what its handler raises then
+    comes out with the lock gone, and letting go again would raise over it.
+    """
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, lock: AbstractContextManager[object]) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        self._lock.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._lock.__exit__(kind, error, traceback)
+        except RuntimeError:
+            if error is None:
+                raise
 
 
 def patiently(wait: Callable[[float], bool], timeout: float | None) -> bool:

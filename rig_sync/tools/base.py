@@ -10,7 +10,7 @@ import msgspec
 from rig_sync._json import JsonObject
 from rig_sync.completion import ToolDefinition
 from rig_sync.errors import ToolError
-from rig_sync.message import Document, Image, Text
+from rig_sync.message import Document, Image, ProviderBlock, Text, ToolResultContent
 from rig_sync.tools.context import ToolContext
 
 __all__ = ["Tool", "ToolOutput", "to_content"]
@@ -52,13 +52,13 @@ class Tool(Protocol):
         ...
 
 
-def to_content(value: ToolOutput) -> tuple[Text | Image | Document, ...]:
+def to_content(value: ToolOutput) -> tuple[ToolResultContent, ...]:
     """What a tool returned, as content of a `ToolResult`: never empty.
 
-    A `str` is taken as it is, `Text`, `Image` and `Document` likewise, alone or in a list or tuple
-    (where strings and other values may stand beside them). Everything else becomes JSON:
-    dataclasses, Structs, datetimes, enums and sets as msgspec writes them, and None is `null`,
-    since some providers refuse an empty result and a model takes one for a failure.
+    A `str` is taken as it is, `Text`, `Image`, `Document` and `ProviderBlock` likewise, alone or
+    in a list or tuple (where strings and other values may stand beside them). Everything else
+    becomes JSON: dataclasses, Structs, datetimes, enums and sets as msgspec writes them, and None
+    is `null`, since some providers refuse an empty result and a model takes one for a failure.
 
     Raises:
         ToolError: `value` cannot be written as JSON; return something that can, or a `str`.
@@ -70,17 +70,17 @@ def to_content(value: ToolOutput) -> tuple[Text | Image | Document, ...]:
     >>> to_content(None)[0].text
     'null'
     """
-    if isinstance(value, Text | Image | Document):
+    if isinstance(value, Text | Image | Document | ProviderBlock):
         return (value,)
     if isinstance(value, str):
         return (Text(_encodable(value)),)
-    parts = (Text, Image, Document)
+    parts = (Text, Image, Document, ProviderBlock)
     if isinstance(value, list | tuple) and any(isinstance(part, parts) for part in value):
         return _flatten(value)
     return (Text(_as_json(value)),)
 
 
-def _flatten(parts: Sequence[object]) -> tuple[Text | Image | Document, ...]:
+def _flatten(parts: Sequence[object]) -> tuple[ToolResultContent, ...]:
     return tuple(content for part in parts for content in to_content(part))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from rig_sync.streaming.pipe import Pipe
+from rig_sync.streaming.threads import Held
 from tests.server import spawn
 
 SOON = 0.05  # long enough for a thread to get as far as it can
@@ -163,3 +164,18 @@ def test_under_stress(seed: int) -> None:
     for thread in threads:
         thread.join(5)
     assert taken == list(range(count))
+
+
+def test_a_signal_while_a_wait_lets_go() -> None:
+    """What a handler raises then comes out, though the lock is gone; a lost lock alone is told."""
+    lock = threading.RLock()
+
+    def interrupted() -> None:
+        with Held(lock):
+            lock.release()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with pytest.raises(RuntimeError), Held(lock):
+        lock.release()

@@ -344,3 +344,24 @@ def test_errors_are_still_errors_without_keys(server: ServerFactory, model: Mode
     """The empty key is not looked for in messages."""
     with pytest.raises(AuthenticationError, match="scripted 401"):
         list(model(server(error_response(401)), api_key="").stream_completion("Hi").stream())
+
+
+@pytest.mark.parametrize("rest", [b"", b"data: [DONE]\n\n"], ids=["cut", "done"])
+def test_an_error_as_a_field(server: ServerFactory, model: ModelFactory, rest: bytes) -> None:
+    """Old llama.cpp writes `error: {...}` where `data` was due; `[DONE]` then proves nothing."""
+    field = b'error: {"code": 500, "message": "out of slots", "type": "server_error"}\n\n'
+    scripted = server(sse_response(*HELLO, field, *([rest] if rest else [])))
+    stream = model(scripted).stream_completion("Hi").stream()
+    assert next(stream) == Text("Hello")
+    with pytest.raises(ServerError, match="out of slots") as caught:
+        list(stream)
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "Hello"
+
+
+def test_a_stream_called_json(server: ServerFactory, model: ModelFactory) -> None:
+    """What is plainly a stream is read as one, whatever the header says."""
+    headers = {"Content-Type": "application/json"}
+    scripted = server(sse_response(b"\n", *chat_chunks("Hel", "lo"), headers=headers))
+    stream = model(scripted).stream_completion("Hi").stream()
+    assert "".join(stream.text_deltas()) == "Hello"
