@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rig_sync.completion import CompletionRequest as CompletionRequest
     from rig_sync.completion import CompletionResponse as CompletionResponse
     from rig_sync.completion import FinishReason as FinishReason
+    from rig_sync.completion import ModelSettings as ModelSettings
     from rig_sync.completion import OutputSchema as OutputSchema
     from rig_sync.completion import ReasoningOptions as ReasoningOptions
     from rig_sync.completion import ToolChoice as ToolChoice
@@ -163,6 +164,7 @@ _HOMES = {
         "CompletionRequest",
         "CompletionResponse",
         "FinishReason",
+        "ModelSettings",
         "OutputSchema",
         "ReasoningOptions",
         "ToolChoice",

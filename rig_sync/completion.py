@@ -5,7 +5,7 @@ Names follow Rig's `rig::completion`. Values only; they go to JSON and back, and
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ __all__ = [
     "CompletionResponse",
     "FinishKind",
     "FinishReason",
+    "ModelSettings",
     "OutputSchema",
     "ReasoningOptions",
     "ResponseIds",
@@ -124,6 +125,34 @@ class OutputSchema(Struct, frozen=True, omit_defaults=True):
     name: str
     schema: JsonObject
     strict: bool = True
+
+
+class ModelSettings(TypedDict, total=False):
+    """How a model shall answer; every key may be left out, or be None.
+
+    A wire that cannot carry one refuses it before anything is sent.
+
+    Attributes:
+        temperature: How freely it picks its words; 0 or above.
+        max_tokens: The most tokens of one answer.
+        top_p: Only the likeliest words that make up this share; above 0, at most 1.
+        stop: Words that end the answer.
+        seed: Makes the answer repeatable, as far as the provider can.
+        reasoning: How much it thinks.
+        parallel_tool_calls: Whether it may call several tools at once.
+        output_schema: The JSON Schema that the answer has to follow.
+        additional_params: Merged into every body last, so they win.
+    """
+
+    temperature: float | None
+    max_tokens: int | None
+    top_p: float | None
+    stop: tuple[str, ...] | None
+    seed: int | None
+    reasoning: ReasoningOptions | None
+    parallel_tool_calls: bool | None
+    output_schema: OutputSchema | None
+    additional_params: JsonObject | None
 
 
 class CompletionRequest(Struct, frozen=True, tag="completion_request", omit_defaults=True):

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from rig_sync._json import JsonObject, to_json
+from rig_sync._json import JsonObject, merged, to_json
 from rig_sync.completion import (
     CompletionRequest,
     CompletionResponse,
@@ -200,6 +200,14 @@ class RequestBuilder(Struct, frozen=True):
         """How freely it picks its words; 0 is the least."""
         return self._with(temperature=value)
 
+    def top_p(self, share: float) -> RequestBuilder:
+        """Only the likeliest words that make up this share; above 0, at most 1."""
+        return self._with(top_p=share)
+
+    def parallel_tool_calls(self, allowed: bool) -> RequestBuilder:
+        """Whether it may call several tools at once."""
+        return self._with(parallel_tool_calls=allowed)
+
     def max_tokens(self, count: int) -> RequestBuilder:
         """The most tokens of the answer."""
         return self._with(max_tokens=count)
@@ -222,7 +230,7 @@ class RequestBuilder(Struct, frozen=True):
 
     def additional_params(self, params: JsonObject) -> RequestBuilder:
         """Merged into the body last, so they win."""
-        return self._with(additional_params={**self.request.additional_params, **params})
+        return self._with(additional_params=merged(self.request.additional_params, params))
 
     def build(self) -> CompletionRequest:
         """The request as it stands."""
@@ -311,6 +319,9 @@ def check_request(request: CompletionRequest) -> None:
     temperature = request.temperature
     if temperature is not None and not (math.isfinite(temperature) and temperature >= 0):
         raise ConfigError(f"temperature={temperature!r}: give a number, 0 or above")
+    if request.top_p is not None and not 0 < request.top_p <= 1:
+        raise ConfigError(f"top_p={request.top_p!r}: give a share, above 0 and at most 1")
+    _check_stop(request.stop)
     if request.max_tokens is not None and request.max_tokens < 1:
         raise ConfigError(f"max_tokens={request.max_tokens!r}: give 1 or more, or leave it out")
     if not request.messages:
@@ -323,6 +334,11 @@ def check_request(request: CompletionRequest) -> None:
             f"append rig_sync.user(ToolResult({call.id!r}, ...)) after it, or leave the call out"
         )
     _check_tools(request.tools, request.tool_choice)
+
+
+def _check_stop(stop: object) -> None:
+    if isinstance(stop, str):
+        raise ConfigError(f"stop={stop!r}: give the words in a tuple, as ({stop!r},)")
 
 
 def _check_tools(tools: Sequence[ToolDefinition], choice: ToolChoice | None) -> None:

@@ -83,6 +83,15 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: Agent(good(), temperature=float("nan")),
         "give a number, 0 or above",
     ),
+    "no words at all": (lambda: Agent(good(), top_p=0), "top_p=0: give a share, above 0"),
+    "stop is one word": (
+        lambda: Agent(good(), stop="END"),  # type: ignore[arg-type]
+        "stop='END': give the words in a tuple, as ('END',)",
+    ),
+    "unknown setting": (
+        lambda: Agent(good(), top_k=3),  # type: ignore[call-arg]
+        "no option 'top_k'; the options are: temperature, max_tokens",
+    ),
     "no tokens": (lambda: Agent(good(), max_tokens=0), "give 1 or more, or leave it out"),
     "no turns": (lambda: Agent(good(), max_turns=0), "max_turns=0: give a whole number, 1 or more"),
     "negative turns of a run": (

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, TypedDict
 
 from msgspec.structs import replace
 
-from rig_sync._json import JsonObject
 from rig_sync.agent.driver import Progress, RunSettings
 from rig_sync.agent.items import FinalResponse
 from rig_sync.agent.run import AgentRun
 from rig_sync.agent.stream import AgentStream, fold
-from rig_sync.completion import CompletionRequest, ToolChoice
+from rig_sync.completion import CompletionRequest, ModelSettings, ToolChoice
 from rig_sync.errors import ConfigError
 from rig_sync.message import BaseMessage, Document
 from rig_sync.model import (
@@ -77,10 +76,8 @@ class Agent:
         tools: Functions, `@tool` functions or objects that fulfil `Tool`.
         tool_choice: Whether the model must call a tool; for the first turn of a run alone, or it
             could never answer.
-        temperature: 0 or above.
-        max_tokens: The most tokens of one answer.
-        additional_params: Merged into every request's body last.
         max_turns: Model calls of one run at most.
+        settings: See `ModelSettings`.
 
     Raises:
         ConfigError: something cannot be; says what to write instead.
@@ -96,11 +93,10 @@ class Agent:
         context: Iterable[str | Document] = (),
         tools: Iterable[object] = (),
         tool_choice: ToolChoice | None = None,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        additional_params: JsonObject | None = None,
         max_turns: int = DEFAULT_MAX_TURNS,
+        **settings: Unpack[ModelSettings],
     ) -> None:
+        check_options(settings, ModelSettings)
         self.model = model
         self.name = name
         self.description = description
@@ -113,10 +109,9 @@ class Agent:
             documents=tuple(_document(number, part) for number, part in enumerate(context)),
             tools=self.tools.definitions,
             tool_choice=tool_choice,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            additional_params=additional_params or {},
         )
+        given = {name: value for name, value in settings.items() if value is not None}
+        self._template = replace(self._template, **given)
         check_request(self._template)
 
     def __repr__(self) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rig_sync._json import JsonObject
+from rig_sync._json import JsonObject, merged
 from rig_sync.agent.agent import DEFAULT_MAX_TURNS, Agent
-from rig_sync.completion import ToolChoice
+from rig_sync.completion import ModelSettings, OutputSchema, ReasoningOptions, ToolChoice
 from rig_sync.message import Document
 from rig_sync.model import CompletionModel
 
@@ -24,9 +24,7 @@ class AgentBuilder:
         self._context: list[str | Document] = []
         self._tools: list[object] = []
         self._tool_choice: ToolChoice | None = None
-        self._temperature: float | None = None
-        self._max_tokens: int | None = None
-        self._additional_params: JsonObject = {}
+        self._settings: ModelSettings = {}
         self._max_turns = DEFAULT_MAX_TURNS
 
     def __repr__(self) -> str:
@@ -74,17 +72,49 @@ class AgentBuilder:
 
     def temperature(self, value: float) -> AgentBuilder:
         """How freely the model picks its words; 0 is the least."""
-        self._temperature = value
+        self._settings["temperature"] = value
+        return self
+
+    def top_p(self, share: float) -> AgentBuilder:
+        """Only the likeliest words that make up this share; above 0, at most 1."""
+        self._settings["top_p"] = share
         return self
 
     def max_tokens(self, count: int) -> AgentBuilder:
         """The most tokens of one answer."""
-        self._max_tokens = count
+        self._settings["max_tokens"] = count
+        return self
+
+    def reasoning(self, options: ReasoningOptions) -> AgentBuilder:
+        """How much the model thinks."""
+        self._settings["reasoning"] = options
+        return self
+
+    def output_schema(self, schema: OutputSchema) -> AgentBuilder:
+        """The JSON Schema that every answer has to follow."""
+        self._settings["output_schema"] = schema
+        return self
+
+    def stop_sequences(self, *words: str) -> AgentBuilder:
+        """Words that end an answer."""
+        self._settings["stop"] = words
+        return self
+
+    def seed(self, number: int) -> AgentBuilder:
+        """Makes answers repeatable, as far as the provider can."""
+        self._settings["seed"] = number
+        return self
+
+    def parallel_tool_calls(self, allowed: bool) -> AgentBuilder:
+        """Whether the model may call several tools at once."""
+        self._settings["parallel_tool_calls"] = allowed
         return self
 
     def additional_params(self, params: JsonObject) -> AgentBuilder:
         """Merged into every request's body last; a further call adds to the first."""
-        self._additional_params = {**self._additional_params, **params}
+        self._settings["additional_params"] = merged(
+            self._settings.get("additional_params") or {}, params
+        )
         return self
 
     def default_max_turns(self, turns: int) -> AgentBuilder:
@@ -106,8 +136,6 @@ class AgentBuilder:
             context=self._context,
             tools=self._tools,
             tool_choice=self._tool_choice,
-            temperature=self._temperature,
-            max_tokens=self._max_tokens,
-            additional_params=self._additional_params,
             max_turns=self._max_turns,
+            **self._settings,
         )

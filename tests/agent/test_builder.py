@@ -31,6 +31,9 @@ def sub(a: int) -> int:
     return a
 
 
+SCHEMA = OutputSchema("answer", {"type": "object"})
+
+
 def test_the_agent_builder_means_the_keywords() -> None:
     """Both ways to an agent give equal requests and equal settings."""
     built = (
@@ -46,8 +49,14 @@ def test_the_agent_builder_means_the_keywords() -> None:
         .tool_choice(ToolChoice("required"))
         .temperature(0.5)
         .max_tokens(9)
-        .additional_params({"top_k": 3})
-        .additional_params({"min_p": 0.1})
+        .top_p(0.9)
+        .stop_sequences("END", "FIN")
+        .seed(7)
+        .reasoning(ReasoningOptions(effort="low"))
+        .parallel_tool_calls(False)
+        .output_schema(SCHEMA)
+        .additional_params({"options": {"top_k": 3}})
+        .additional_params({"options": {"min_p": 0.1}})
         .default_max_turns(4)
         .build()
     )
@@ -61,7 +70,13 @@ def test_the_agent_builder_means_the_keywords() -> None:
         tool_choice=ToolChoice("required"),
         temperature=0.5,
         max_tokens=9,
-        additional_params={"top_k": 3, "min_p": 0.1},
+        top_p=0.9,
+        stop=("END", "FIN"),
+        seed=7,
+        reasoning=ReasoningOptions(effort="low"),
+        parallel_tool_calls=False,
+        output_schema=SCHEMA,
+        additional_params={"options": {"top_k": 3, "min_p": 0.1}},
         max_turns=4,
     )
     assert built.completion("Hi").build() == direct.completion("Hi").build()
@@ -79,7 +94,6 @@ def test_a_preamble_may_begin_with_its_second_paragraph() -> None:
 def test_the_request_builder_builds_the_request() -> None:
     """Every step ends in its field; the prompt stays last; a step leaves the builder before it."""
     tool = ToolDefinition("add", "Adds.", {"type": "object"})
-    schema = OutputSchema("answer", {"type": "object"})
     first = MODEL.completion("Hi", [user("a"), assistant("b")])
     request = (
         first.preamble("Be brief.")
@@ -89,8 +103,10 @@ def test_the_request_builder_builds_the_request() -> None:
         .tool_choice(ToolChoice("auto"))
         .temperature(0.5)
         .max_tokens(9)
+        .top_p(0.9)
+        .parallel_tool_calls(False)
         .reasoning(ReasoningOptions("low"))
-        .output_schema(schema)
+        .output_schema(SCHEMA)
         .stop_sequences("END")
         .seed(7)
         .additional_params({"top_k": 3})
@@ -105,10 +121,12 @@ def test_the_request_builder_builds_the_request() -> None:
         tool_choice=ToolChoice("auto"),
         temperature=0.5,
         max_tokens=9,
+        top_p=0.9,
+        parallel_tool_calls=False,
         stop=("END",),
         seed=7,
         reasoning=ReasoningOptions("low"),
-        output_schema=schema,
+        output_schema=SCHEMA,
         additional_params={"top_k": 3},
     )
     assert first.build().preamble is None
