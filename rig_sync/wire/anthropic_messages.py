@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from rig_sync._json import JsonObject, merged, parse_object
+from rig_sync._json import JsonObject, parse_object
 from rig_sync.completion import CompletionRequest
 from rig_sync.errors import ProviderError
 from rig_sync.message import Text
@@ -30,12 +30,13 @@ from rig_sync.wire.base import (
     Adapt,
     Frame,
     FramingName,
-    bad_frame,
+    adapted,
     misfits,
     whole_body,
 )
 from rig_sync.wire.errors import error_from_body
 from rig_sync.wire.lenient import lenient
+from rig_sync.wire.reading import SILENT, is_plain_error, salvaged_or_silent
 
 __all__ = ["AnthropicMessages"]
 
@@ -90,32 +91,26 @@ class AnthropicMessages(Struct, frozen=True):
         )
         if stream:
             body["stream"] = True
-        if self.adapt is not None:
-            body = self.adapt(request, body)
-        return merged(body, request.additional_params)
+        return adapted(body, request, self.adapt)
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over at `message_stop`, or where the frames are."""
+        event: Event | None
         state = _Decoding()
         for frame in frames:
             data = frame.data
-            if data[:1] != "{" and (word := data.strip())[:1] != "{":
-                if word in ("", "null", "[DONE]"):
-                    continue
-                if frame.event == "error":
-                    yield Failed(error_from_body(data, 200))
-                    return
-                yield bad_frame(data, "no JSON object")
-                continue
             try:
                 event = decode_event(data)
             except UNREADABLE as error:
-                payload = parse_object(data)
-                if payload is None:
-                    yield bad_frame(data, str(error))
+                if data.strip() in SILENT:
                     continue
-                event, wrong = lenient(payload, Event)
-                yield from misfits(wrong, data)
+                if is_plain_error(frame):
+                    yield Failed(error_from_body(data, 200))
+                    return
+                event, defects = salvaged_or_silent(data, Event, error)
+                yield from defects
+                if event is None:
+                    continue
             delta = event.delta
             if delta is not None and delta.type == "text_delta" and event.index == state.writing:
                 if delta.text:  # nearly all of them are

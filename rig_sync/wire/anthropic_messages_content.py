@@ -25,7 +25,9 @@ from rig_sync.message import (
     UserContent,
     UserMessage,
 )
+from rig_sync.wire.base import objects_in
 from rig_sync.wire.blocks import in_messages
+from rig_sync.wire.writing import joined_turns
 
 __all__ = ["NAME", "ContentWriter", "call_ids"]
 
@@ -84,12 +86,7 @@ class ContentWriter:
 
         In a user message the results of tools come first, as the API wants them.
         """
-        turns: list[tuple[str, list[JsonObject]]] = []
-        for role, blocks in self._messages():
-            if turns and turns[-1][0] == role:
-                turns[-1][1].extend(blocks)
-            elif blocks:
-                turns.append((role, blocks))
+        turns = joined_turns(self._messages())
         return [(role, sorted(blocks, key=_after_results)) for role, blocks in turns]
 
     def _messages(self) -> Iterator[tuple[str, list[JsonObject]]]:
@@ -185,8 +182,7 @@ class ContentWriter:
 def _blocks(content: Json) -> list[JsonObject]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
-    blocks = content if isinstance(content, list) else []
-    return [dict(block) for block in blocks if isinstance(block, dict)]
+    return [dict(block) for block in objects_in(content)]
 
 
 def _after_results(block: JsonObject) -> bool:

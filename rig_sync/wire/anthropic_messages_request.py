@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from rig_sync._json import Json, JsonObject
@@ -14,10 +14,10 @@ from rig_sync.completion import (
     ToolDefinition,
 )
 from rig_sync.errors import ConfigError
-from rig_sync.message import SystemMessage
 from rig_sync.wire.anthropic_messages_content import NAME, ContentWriter
 from rig_sync.wire.anthropic_messages_schema import restricted
 from rig_sync.wire.blocks import without_foreign
+from rig_sync.wire.writing import system_texts
 
 __all__ = ["NAME", "CacheTtl", "default_max_tokens", "encode_request"]
 
@@ -74,7 +74,7 @@ def encode_request(
         raise ConfigError("the Messages API has no seed: leave it out")
     request = without_foreign(request, NAME)
     writer = ContentWriter(request, citations=citations, unsigned_thinking=unsigned_thinking)
-    system: list[JsonObject] = [{"type": "text", "text": text} for text in _system(request)]
+    system: list[JsonObject] = [{"type": "text", "text": text} for text in system_texts(request)]
     turns = writer.turns()
     tools = [*map(_tool, request.tools), *map(dict, server_tools)]
     if cache is not None:
@@ -103,11 +103,6 @@ def encode_request(
     }
     body.update((name, value) for name, value in optional.items() if value is not None)
     return body
-
-
-def _system(request: CompletionRequest) -> Iterator[str]:
-    later = (m.content for m in request.messages if isinstance(m, SystemMessage))
-    return (text for text in (request.preamble or "", *later) if text.strip())
 
 
 def _max_tokens(request: CompletionRequest, fallback: int) -> int:

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
-from rig_sync._json import Json, JsonObject, parse
+from rig_sync._json import Json, JsonObject, merged, parse
 from rig_sync.completion import CompletionRequest
 from rig_sync.errors import ProviderError, ResponseDecodeError
 from rig_sync.streaming.raw import Defect, RawEvent
@@ -19,11 +19,14 @@ __all__ = [
     "Frame",
     "FramingName",
     "Wire",
+    "adapted",
     "bad_frame",
     "count",
     "misfits",
     "object_in",
+    "objects_in",
     "whole_body",
+    "word_in",
 ]
 
 UNREADABLE = (msgspec.DecodeError, RecursionError)
@@ -82,13 +85,20 @@ class Wire(Answer, Protocol):
         """
 
 
+def adapted(body: JsonObject, request: CompletionRequest, adapt: Adapt | None) -> JsonObject:
+    """`body` as the server wants it, with the `additional_params` of `request` on top."""
+    if adapt is not None:
+        body = adapt(request, body)
+    return merged(body, request.additional_params)
+
+
 def bad_frame(data: str, why: str) -> Defect:
     """A frame that could not be understood; the stream goes on."""
     text = f"a frame of the stream could not be read ({why}): {data[:80]!r}"
     return Defect(ResponseDecodeError(text, body=data[:4096]))
 
 
-def misfits(wrong: Iterable[str], data: str) -> Iterator[RawEvent]:
+def misfits(wrong: Iterable[str], data: str) -> Iterator[Defect]:
     """The defects of an otherwise good frame: fields of the wrong type."""
     for what in wrong:
         text = f"a field of the answer has the wrong type ({what}): what does not fit is left out"
@@ -104,6 +114,25 @@ def object_in(value: Json, *path: str) -> JsonObject:
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
+
+
+def objects_in(value: Json) -> list[JsonObject]:
+    """The objects in a list; none when it is no list.
+
+    >>> objects_in([{"a": 1}, 2]), objects_in(None)
+    ([{'a': 1}], [])
+    """
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def word_in(value: Json, name: str) -> str | None:
+    """The text of a field of `value`; None when there is none, or it is of another type.
+
+    >>> word_in({"a": "b"}, "a"), word_in({"a": ""}, "a"), word_in({"a": 1}, "a"), word_in(1, "a")
+    ('b', None, None, None)
+    """
+    word = object_in(value).get(name)
+    return word if isinstance(word, str) and word else None
 
 
 def count(fields: JsonObject, *names: str) -> int | None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from rig_sync._json import Json, JsonObject, merged, parse_object
+from rig_sync._json import Json, JsonObject, parse_object
 from rig_sync.completion import CompletionRequest
 from rig_sync.errors import ProviderError
 from rig_sync.message import Text
@@ -35,6 +35,7 @@ from rig_sync.wire.base import (
     Adapt,
     Frame,
     FramingName,
+    adapted,
     bad_frame,
     misfits,
     object_in,
@@ -57,6 +58,7 @@ from rig_sync.wire.bedrock_converse_event import (
 from rig_sync.wire.bedrock_converse_request import CITED, NAME, CacheTtl, encode_request
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
+from rig_sync.wire.reading import salvaged
 
 __all__ = ["BedrockConverse"]
 
@@ -90,12 +92,11 @@ class BedrockConverse(Struct, frozen=True):
         """The body of the request, the same streamed or not; `additional_params` win."""
         del stream
         body = encode_request(request, cache=self.cache)
-        if self.adapt is not None:
-            body = self.adapt(request, body)
-        return merged(body, request.additional_params)
+        return adapted(body, request, self.adapt)
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over when both `messageStop` and `metadata` came."""
+        event: Event | None
         state = _Decoding()
         for frame in frames:
             name, data = frame.event, frame.data
@@ -109,12 +110,10 @@ class BedrockConverse(Struct, frozen=True):
             try:
                 event = decode_event(data)
             except UNREADABLE as error:
-                payload = parse_object(data)
-                if payload is None:
-                    yield bad_frame(data, str(error))
+                event, defects = salvaged(data, Event, error)
+                yield from defects
+                if event is None:
                     continue
-                event, wrong = lenient(payload, Event)
-                yield from misfits(wrong, data)
             delta = event.delta
             if delta is not None and type(delta.text) is str:  # nearly all of them are
                 if delta.text:

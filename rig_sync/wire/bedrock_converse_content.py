@@ -27,6 +27,7 @@ from rig_sync.message import (
     Video,
 )
 from rig_sync.wire.anthropic_messages_content import call_ids
+from rig_sync.wire.writing import joined_turns
 
 __all__ = ["CITED", "NAME", "ContentWriter"]
 
@@ -82,15 +83,9 @@ class ContentWriter:
         In a user message the results of tools come first. A message of which nothing is left, as
         one of white space, which Bedrock refuses, is left out.
         """
-        turns: list[tuple[str, list[JsonObject]]] = []
-        for role, blocks in self._messages():
-            if turns and turns[-1][0] == role:
-                turns[-1][1].extend(blocks)
-            elif blocks:
-                turns.append((role, blocks))
         return [
             (role, sorted(blocks, key=_after_results) if role == "user" else blocks)
-            for role, blocks in turns
+            for role, blocks in joined_turns(self._messages())
         ]
 
     def _messages(self) -> Iterator[tuple[str, list[JsonObject]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 from rig_sync._json import Json, JsonObject, compact
@@ -14,10 +14,10 @@ from rig_sync.completion import (
     ToolDefinition,
 )
 from rig_sync.errors import ConfigError
-from rig_sync.message import SystemMessage
 from rig_sync.wire.anthropic_messages_schema import restricted
 from rig_sync.wire.bedrock_converse_content import CITED, NAME, ContentWriter
 from rig_sync.wire.blocks import without_foreign
+from rig_sync.wire.writing import system_texts
 
 __all__ = ["CITED", "NAME", "CacheTtl", "encode_request"]
 
@@ -36,7 +36,7 @@ def encode_request(request: CompletionRequest, *, cache: CacheTtl | None) -> Jso
         raise ConfigError("Converse cannot forbid parallel tool calls: leave the option out")
     request = without_foreign(request, NAME)
     turns = ContentWriter(request).turns()
-    system: list[JsonObject] = [{"text": text} for text in _system(request)]
+    system: list[JsonObject] = [{"text": text} for text in system_texts(request)]
     if cache is not None:
         _mark(system, turns, cache)
     body: JsonObject = {
@@ -62,11 +62,6 @@ def encode_request(request: CompletionRequest, *, cache: CacheTtl | None) -> Jso
     if request.output_schema is not None:
         body["outputConfig"] = {"textFormat": _format(request.output_schema)}
     return body
-
-
-def _system(request: CompletionRequest) -> Iterator[str]:
-    later = (m.content for m in request.messages if isinstance(m, SystemMessage))
-    return (text for text in (request.preamble or "", *later) if text.strip())
 
 
 def _mark(

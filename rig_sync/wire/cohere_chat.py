@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from rig_sync._json import Json, JsonObject, compact, merged, parse_object
+from rig_sync._json import Json, JsonObject, compact, parse_object
 from rig_sync.completion import CompletionRequest, FinishReason
 from rig_sync.errors import ProviderError
 from rig_sync.message import ProviderBlock, Text
@@ -37,9 +37,10 @@ from rig_sync.wire.base import (
     Adapt,
     Frame,
     FramingName,
-    bad_frame,
+    adapted,
     misfits,
     object_in,
+    objects_in,
     whole_body,
 )
 from rig_sync.wire.cohere_chat_event import (
@@ -56,6 +57,7 @@ from rig_sync.wire.cohere_chat_event import (
 from rig_sync.wire.cohere_chat_request import CITATIONS, NAME, PLAN, encode_request
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
+from rig_sync.wire.reading import is_plain_error, salvaged_or_silent
 
 __all__ = ["CohereChat"]
 
@@ -87,35 +89,28 @@ class CohereChat(Struct, frozen=True):
         """The body of the request; `additional_params` win, as `{"k": 20}`."""
         body = encode_request(request)
         body["stream"] = stream
-        if self.adapt is not None:
-            body = self.adapt(request, body)
-        return merged(body, request.additional_params)
+        return adapted(body, request, self.adapt)
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over at `message-end`."""
+        event: Event | None
         state = _Decoding()
         for frame in frames:
             data = frame.data
-            if data[:1] != "{" and (word := data.strip())[:1] != "{":
-                if word == "[DONE]":
-                    yield from state.settle()
-                    yield End()
-                    return
-                if frame.event == "error":
-                    yield Failed(error_from_body(data, 200))
-                    return
-                if word not in ("", "null"):
-                    yield bad_frame(data, "no JSON object")
-                continue
             try:
                 event = decode_event(data)
             except UNREADABLE as error:
-                payload = parse_object(data)
-                if payload is None:
-                    yield bad_frame(data, str(error))
+                if data.strip() == "[DONE]":
+                    yield from state.settle()
+                    yield End()
+                    return
+                if is_plain_error(frame):
+                    yield Failed(error_from_body(data, 200))
+                    return
+                event, defects = salvaged_or_silent(data, Event, error)
+                yield from defects
+                if event is None:
                     continue
-                event, wrong = lenient(payload, Event)
-                yield from misfits(wrong, data)
             words = words_alone(event)
             if words is not None:
                 yield Text(words)
@@ -186,15 +181,15 @@ class _Decoding:
         content = said.get("content")
         if isinstance(content, str):
             content = [{"type": "text", "text": content}]
-        for number, part in enumerate(_objects(content)):
+        for number, part in enumerate(objects_in(content)):
             yield from self._part(number, part)
-        for citation in _objects(said.get("citations")):
+        for citation in objects_in(said.get("citations")):
             self._cite(citation)
         plan = said.get("tool_plan")
         if isinstance(plan, str) and plan:
             self._plan.append(plan)
         yield from self.settle()
-        for number, entry in enumerate(_objects(said.get("tool_calls"))):
+        for number, entry in enumerate(objects_in(said.get("tool_calls"))):
             call, wrong = lenient(entry, Call)
             yield _fragment(number, call)
             yield CallDone(number)
@@ -338,7 +333,3 @@ def _fragment(key: Key, call: Call) -> CallFragment:
     arguments = function.arguments
     text = arguments if isinstance(arguments, str) else compact(arguments) if arguments else ""
     return CallFragment(key, call.id, function.name, text)
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

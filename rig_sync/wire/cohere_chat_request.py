@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rig_sync._json import Json, JsonObject, compact
-from rig_sync.completion import CompletionRequest, ReasoningOptions, ToolChoice, ToolDefinition
+from rig_sync.completion import CompletionRequest, ReasoningOptions, ToolChoice
 from rig_sync.errors import ConfigError
 from rig_sync.message import (
     AssistantContent,
@@ -24,6 +24,7 @@ from rig_sync.message import (
 )
 from rig_sync.wire.blocks import in_messages, without_foreign
 from rig_sync.wire.openai_chat_request import document_text
+from rig_sync.wire.writing import chat_tool, image_url
 
 __all__ = ["CITATIONS", "NAME", "PLAN", "encode_request"]
 
@@ -48,7 +49,7 @@ def encode_request(request: CompletionRequest) -> JsonObject:
         numbered = enumerate(request.documents)
         body["documents"] = [_source(number, document) for number, document in numbered]
     if request.tools:
-        body["tools"] = [_tool(definition) for definition in request.tools]
+        body["tools"] = [chat_tool(definition) for definition in request.tools]
     if request.reasoning is not None:
         body["thinking"] = _thinking(request.reasoning)
     if request.output_schema is not None:
@@ -119,10 +120,7 @@ def _part(part: UserContent) -> JsonObject:
     if isinstance(part, ProviderBlock):
         return part.payload
     if isinstance(part, Image) and part.data_url is not None:
-        image: JsonObject = {"url": part.data_url}
-        if part.detail is not None:
-            image["detail"] = part.detail
-        return {"type": "image_url", "image_url": image}
+        return image_url(part)
     if isinstance(part, Document) and part.text is not None:
         return {"type": "text", "text": document_text(part)}
     raise ConfigError(
@@ -184,15 +182,6 @@ def _citations(kept: Json) -> list[Json]:
 def _call(call: ToolCall) -> JsonObject:
     function: JsonObject = {"name": call.name, "arguments": compact(call.arguments)}
     return {"id": call.id, "type": "function", "function": function}
-
-
-def _tool(definition: ToolDefinition) -> JsonObject:
-    function: JsonObject = {
-        "name": definition.name,
-        "description": definition.description,
-        "parameters": definition.parameters,
-    }
-    return {"type": "function", "function": function}
 
 
 def _tool_choice(choice: ToolChoice | None) -> Json:

@@ -25,7 +25,6 @@ from rig_sync.wire.base import (
     Adapt,
     Frame,
     FramingName,
-    bad_frame,
     misfits,
     whole_body,
 )
@@ -42,6 +41,7 @@ from rig_sync.wire.gemini_generate_chunk import (
 from rig_sync.wire.gemini_generate_part import PartReader
 from rig_sync.wire.gemini_generate_request import NAME, encode_request
 from rig_sync.wire.lenient import lenient
+from rig_sync.wire.reading import is_plain_error, salvaged_or_silent
 
 __all__ = ["GeminiGenerate"]
 
@@ -96,17 +96,16 @@ class GeminiGenerate(Struct, frozen=True):
         state = _Decoding()
         for frame in frames:
             data = frame.data
-            if data[:1] != "{" and (word := data.strip())[:1] != "{":
-                if frame.event == "error" or word[:2] == "[{":
-                    yield Failed(error_from_body(data, 200))
-                    return
-                if word not in ("", "null", "[DONE]"):
-                    yield bad_frame(data, "no JSON object")
-                continue
             try:
                 chunk = decode_chunk(data)
             except UNREADABLE as error:
-                yield from _salvage(state, data, str(error))
+                if is_plain_error(frame) or data.lstrip()[:2] == "[{":
+                    yield Failed(error_from_body(data, 200))
+                    return
+                salvage, defects = salvaged_or_silent(data, Chunk, error)
+                if salvage is not None:
+                    yield from state.chunk(salvage, data)
+                yield from defects
             else:
                 words = words_alone(chunk) if state.identified else None
                 if words is not None:
@@ -221,15 +220,6 @@ _NOTHING = Chunk(candidates=UNSET)
 def _finish(told: str | int) -> FinishReason:
     word = told if isinstance(told, str) else FINISH_NUMBERS.get(told, str(told))
     return FinishReason(FINISH_KINDS.get(word, "other"), word)
-
-
-def _salvage(state: _Decoding, data: str, why: str) -> Iterator[RawEvent]:
-    """A chunk that is not as it should be: what can be used of it, and the defect."""
-    payload = parse_object(data)
-    if payload is None:
-        yield bad_frame(data, why)
-    else:
-        yield from state.object(payload, data)
 
 
 def _array(body: bytes) -> Iterator[JsonObject]:

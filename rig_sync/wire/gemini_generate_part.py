@@ -14,7 +14,7 @@ from rig_sync.streaming.raw import (
     TextDone,
     Whole,
 )
-from rig_sync.wire.base import misfits, object_in
+from rig_sync.wire.base import misfits, object_in, word_in
 from rig_sync.wire.gemini_generate_arguments import Arguments
 
 __all__ = ["PartReader"]
@@ -49,7 +49,7 @@ class PartReader:
     def read(self, part: JsonObject) -> Iterator[RawEvent]:
         """What one part says. A signature stays with its part: neighbours are not joined to it."""
         kind = next((k for k, v in part.items() if k not in _ATTACHED and v is not None), None)
-        signature = _word(part, "thoughtSignature")
+        signature = word_in(part, "thoughtSignature")
         thought = part.get("thought") is True
         value = part[kind] if kind else ""
         if not isinstance(value, _KINDS.get(kind or "", object)):
@@ -60,14 +60,14 @@ class PartReader:
             yield from self._call(value, signature)
         elif _is_image(value) and kind == "inlineData" and not thought:
             kept: JsonObject | None = {"thoughtSignature": signature} if signature else None
-            data, media_type = _word(value, "data"), _word(value, "mimeType")
+            data, media_type = word_in(value, "data"), word_in(value, "mimeType")
             yield Whole(Image(data=data, media_type=media_type, provider_data=kept))
         else:
             yield Whole(ProviderBlock(str(kind), part))
 
     def _call(self, call: JsonObject, signature: str | None) -> Iterator[RawEvent]:
         """A call, or a piece of one: `willContinue` promises another, `{}` is the last."""
-        name, call_id = _word(call, "name"), _word(call, "id")
+        name, call_id = word_in(call, "name"), word_in(call, "id")
         if self._open is not None and name not in (None, self._open.name):
             yield from self._close(self._open)
         if self._open is None:
@@ -120,8 +120,3 @@ def _text(text: str, signature: str | None) -> Iterator[RawEvent]:
 def _is_image(value: Json) -> bool:
     media_type = object_in(value).get("mimeType")
     return isinstance(media_type, str) and media_type.startswith("image/")
-
-
-def _word(fields: Json, name: str) -> str | None:
-    value = object_in(fields).get(name)
-    return value if isinstance(value, str) and value else None

@@ -6,33 +6,33 @@ that it ran) is kept whole as a `ProviderBlock`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
 
-from rig_sync._json import Json, JsonObject, merged, parse_object
+from rig_sync._json import Json, JsonObject, parse_object
 from rig_sync.completion import CompletionRequest, FinishKind, FinishReason, Usage
 from rig_sync.errors import ProviderError
 from rig_sync.message import Text
 from rig_sync.streaming.items import Unknown
-from rig_sync.streaming.raw import End, Failed, Finish, Meta, RawEvent, UsageReport
+from rig_sync.streaming.raw import Defect, End, Failed, Finish, Meta, RawEvent, UsageReport
 from rig_sync.wire.base import (
     UNREADABLE,
     Adapt,
     Frame,
     FramingName,
-    bad_frame,
+    adapted,
     count,
-    misfits,
     object_in,
     whole_body,
+    word_in,
 )
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.gemini_interactions_request import NAME, encode_request
 from rig_sync.wire.gemini_interactions_step import Delta, Steps
-from rig_sync.wire.lenient import lenient
+from rig_sync.wire.reading import is_plain_error, salvaged_or_silent
 
 __all__ = ["GeminiInteractions", "usage_of"]
 
@@ -93,40 +93,33 @@ class GeminiInteractions(Struct, frozen=True):
         """The body of the request; `additional_params` win."""
         body = encode_request(request)
         body["stream"] = stream
-        if self.adapt is not None:
-            body = self.adapt(request, body)
-        return merged(body, request.additional_params)
+        return adapted(body, request, self.adapt)
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over when the interaction is, or at `[DONE]`."""
+        event: _Event | None
         state = _Decoding()
         for frame in frames:
             data = frame.data
-            if data[:1] != "{" and (word := data.strip())[:1] != "{":
-                if word == "[DONE]":
-                    yield from state.done()
-                    return
-                if frame.event == "error":
-                    yield Failed(error_from_body(data, 200))
-                    return
-                if word not in ("", "null"):
-                    yield bad_frame(data, "no JSON object")
-                continue
-            wrong: list[str] = []
+            defects: Sequence[Defect] = ()
             try:
                 event = _decode_event(data)
             except UNREADABLE as error:
-                payload = parse_object(data)
-                if payload is None:
-                    yield bad_frame(data, str(error))
+                if data.strip() == "[DONE]":
+                    yield from state.done()
+                    return
+                if is_plain_error(frame):
+                    yield Failed(error_from_body(data, 200))
+                    return
+                event, defects = salvaged_or_silent(data, _Event, error)
+                yield from defects
+                if event is None:
                     continue
-                event, wrong = lenient(payload, _Event)
-                yield from misfits(wrong, data)
             words = _words_alone(event)
             if words is not None and state.steps.speaks(event.index):
                 yield Text(words)
                 continue
-            yield from state.handle(event, data, frame.event, sound=not wrong)
+            yield from state.handle(event, data, frame.event, sound=not defects)
             if state.over:
                 return
 
@@ -176,7 +169,7 @@ class _Decoding:
             self.over = True
             yield Failed(error_from_payload(parse_object(data) or {}, 200))
         elif event.interaction is not None:
-            if event.interaction.get("status") in _OVER:
+            if word_in(event.interaction, "status") in _OVER:
                 yield from self.end(event.interaction)
             else:
                 yield _meta(event.interaction)

@@ -29,6 +29,7 @@ from rig_sync.message import (
 from rig_sync.wire.blocks import without_foreign
 from rig_sync.wire.gemini_interactions_step import ANNOTATIONS, SAID
 from rig_sync.wire.openai_chat_request import document_text
+from rig_sync.wire.writing import flat_tool
 
 __all__ = ["NAME", "encode_request"]
 
@@ -48,15 +49,7 @@ def encode_request(request: CompletionRequest) -> JsonObject:
     if instructions:
         body["system_instruction"] = "\n\n".join(instructions)
     if request.tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": tool.parameters,
-            }
-            for tool in request.tools
-        ]
+        body["tools"] = [flat_tool(definition) for definition in request.tools]
     if request.output_schema is not None:
         body["response_format"] = _format(request.output_schema)
     config: dict[str, Json] = {

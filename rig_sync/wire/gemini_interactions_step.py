@@ -17,6 +17,7 @@ from rig_sync.streaming.raw import (
     TextDone,
     Whole,
 )
+from rig_sync.wire.base import objects_in, word_in
 
 __all__ = ["ANNOTATIONS", "SAID", "Delta", "Steps"]
 
@@ -75,15 +76,15 @@ class Steps:
         yield from self.stop(index)  # should its end not have been told
         step = self._open[index] = _Step(start)
         if step.kind == "function_call":
-            name, call_id = _word(start, "name"), _word(start, "id")
-            step.signature = _word(start, "signature")
+            name, call_id = word_in(start, "name"), word_in(start, "id")
+            step.signature = word_in(start, "signature")
             yield CallFragment(index, call_id, name)
         elif step.kind == "thought":
-            for number, part in enumerate(_objects(start.get("summary"))):
-                yield from self._thought(index, step, _word(part, "text"), number)
-            yield from self._sign(index, step, _word(start, "signature"))
+            for number, part in enumerate(objects_in(start.get("summary"))):
+                yield from self._thought(index, step, word_in(part, "text"), number)
+            yield from self._sign(index, step, word_in(start, "signature"))
         elif step.kind == "model_output":
-            for part in _objects(start.get("content")):
+            for part in objects_in(start.get("content")):
                 yield from self._content(step, part)
 
     def delta(self, index: int | None, delta: Delta, payload: JsonObject) -> Iterator[RawEvent]:
@@ -93,7 +94,7 @@ class Steps:
         if step.kind not in ("thought", "function_call", "model_output", ""):
             _extend(step, payload)
         elif delta.type == "thought_summary":
-            yield from self._thought(index, step, _word(delta.content or {}, "text"), 0)
+            yield from self._thought(index, step, word_in(delta.content or {}, "text"), 0)
         elif delta.type == "thought_signature":
             yield from self._sign(index, step, delta.signature)
         elif delta.type == "arguments_delta":
@@ -103,7 +104,7 @@ class Steps:
             yield CallFragment(index, arguments=text)
         elif delta.type == "function_call" and step.kind == delta.type:
             step.start = merged(step.start, payload)
-            yield CallFragment(index, _word(payload, "id"), _word(payload, "name"))
+            yield CallFragment(index, word_in(payload, "id"), word_in(payload, "name"))
         elif delta.type in ("text", "") or delta.annotations:
             if delta.text:
                 yield Text(delta.text)
@@ -161,16 +162,16 @@ class Steps:
         if kind == "text":
             if isinstance(text, str) and text:
                 yield Text(text)
-            step.annotations += _objects(part.get("annotations"))
+            step.annotations += objects_in(part.get("annotations"))
         elif kind == "image":
-            data, url = _word(part, "data"), _word(part, "uri")
-            yield Whole(Image(data=data, url=url, media_type=_word(part, "mime_type")))
+            data, url = word_in(part, "data"), word_in(part, "uri")
+            yield Whole(Image(data=data, url=url, media_type=word_in(part, "mime_type")))
         elif kind == "function_call":
             self._items += 1
             key, arguments = f"item {self._items}", part.get("arguments")
-            yield CallFragment(key, _word(part, "id"), _word(part, "name"))
+            yield CallFragment(key, word_in(part, "id"), word_in(part, "name"))
             whole = compact(arguments) if arguments else None
-            yield CallDone(key, arguments=whole, signature=_word(part, "signature"))
+            yield CallDone(key, arguments=whole, signature=word_in(part, "signature"))
         else:
             yield Whole(ProviderBlock(f"{SAID}{kind}", part))
 
@@ -208,12 +209,3 @@ def _built(step: _Step) -> JsonObject:
 
 def _block(index: int) -> str:
     return f"step {index}"
-
-
-def _word(fields: JsonObject, name: str) -> str | None:
-    value = fields.get(name)
-    return value if isinstance(value, str) and value else None
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

@@ -5,13 +5,13 @@ Source: https://github.com/ollama/ollama/blob/main/docs/api.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
 
-from rig_sync._json import JsonObject, compact, merged, parse_object
+from rig_sync._json import JsonObject, compact, parse_object
 from rig_sync.completion import CompletionRequest, FinishKind, FinishReason, Usage
 from rig_sync.errors import ProviderError
 from rig_sync.message import Text
@@ -19,6 +19,7 @@ from rig_sync.streaming.items import Unknown
 from rig_sync.streaming.raw import (
     CallDone,
     CallFragment,
+    Defect,
     End,
     Failed,
     Finish,
@@ -32,13 +33,14 @@ from rig_sync.wire.base import (
     Adapt,
     Frame,
     FramingName,
-    bad_frame,
+    adapted,
     misfits,
     whole_body,
 )
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
 from rig_sync.wire.ollama_chat_request import encode_request
+from rig_sync.wire.reading import salvaged
 
 __all__ = ["OllamaChat"]
 
@@ -109,30 +111,27 @@ class OllamaChat(Struct, frozen=True):
         """The body of the request; `additional_params` win, as `{"options": {"num_ctx": 8192}}`."""
         body = encode_request(request)
         body["stream"] = stream  # the server's default is to stream
-        if self.adapt is not None:
-            body = self.adapt(request, body)
-        return merged(body, request.additional_params)
+        return adapted(body, request, self.adapt)
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over at the line that says `done`."""
+        line: _Line | None
         state = _Decoding()
         for frame in frames:
             data = frame.data
-            wrong: list[str] = []
+            defects: Sequence[Defect] = ()
             try:
                 line = _decode_line(data)
             except UNREADABLE as error:
-                payload = parse_object(data)
-                if payload is None:
-                    yield bad_frame(data, str(error))
+                line, defects = salvaged(data, _Line, error)
+                yield from defects
+                if line is None:
                     continue
-                line, wrong = lenient(payload, _Line)
-                yield from misfits(wrong, data)
             words = _words_alone(line) if state.identified else None
             if words is not None:
                 yield Text(words)
                 continue
-            yield from state.line(line, data, sound=not wrong)
+            yield from state.line(line, data, sound=not defects)
             if state.over:
                 return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from rig_sync._json import Json, JsonObject
-from rig_sync.completion import CompletionRequest, ReasoningOptions, ToolDefinition
+from rig_sync.completion import CompletionRequest, ReasoningOptions
 from rig_sync.errors import ConfigError
 from rig_sync.message import (
     AssistantMessage,
@@ -21,6 +21,7 @@ from rig_sync.message import (
 )
 from rig_sync.wire.blocks import in_messages, without_foreign
 from rig_sync.wire.openai_chat_request import document_text
+from rig_sync.wire.writing import chat_tool
 
 __all__ = ["NAME", "encode_request"]
 
@@ -33,7 +34,7 @@ def encode_request(request: CompletionRequest) -> JsonObject:
     request = without_foreign(request, NAME)
     body: JsonObject = {"model": request.model, "messages": list(_messages(request))}
     if request.tools and (request.tool_choice is None or request.tool_choice.mode != "none"):
-        body["tools"] = [_tool(definition) for definition in request.tools]
+        body["tools"] = [chat_tool(definition) for definition in request.tools]
     if request.reasoning is not None:
         body["think"] = _think(request.reasoning)
     if request.output_schema is not None:
@@ -143,15 +144,6 @@ def _assistant(message: AssistantMessage) -> JsonObject:
 
 def _call(call: ToolCall) -> JsonObject:
     return {"id": call.id, "function": {"name": call.name, "arguments": call.arguments}}
-
-
-def _tool(definition: ToolDefinition) -> JsonObject:
-    function: JsonObject = {
-        "name": definition.name,
-        "description": definition.description,
-        "parameters": definition.parameters,
-    }
-    return {"type": "function", "function": function}
 
 
 def _think(options: ReasoningOptions) -> bool | str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from msgspec import UNSET, Struct
 
-from rig_sync._json import JsonObject, merged, parse_object
+from rig_sync._json import JsonObject, parse_object
 from rig_sync.completion import CompletionRequest, FinishReason, ReasoningOptions
 from rig_sync.errors import ProviderError
 from rig_sync.message import Text
@@ -30,7 +30,7 @@ from rig_sync.wire.base import (
     Adapt,
     Frame,
     FramingName,
-    bad_frame,
+    adapted,
     misfits,
     whole_body,
 )
@@ -39,6 +39,7 @@ from rig_sync.wire.lenient import lenient
 from rig_sync.wire.openai_chat_chunk import FINISH_KINDS, Chunk, decode_chunk, usage_of, words_alone
 from rig_sync.wire.openai_chat_delta import DeltaReader
 from rig_sync.wire.openai_chat_request import ReasoningField, effort_alone, encode_request
+from rig_sync.wire.reading import salvaged_or_silent
 
 __all__ = ["OpenAIChat"]
 
@@ -93,9 +94,7 @@ class OpenAIChat(Struct, frozen=True):
             body["stream"] = True
             if self.include_usage:
                 body["stream_options"] = {"include_usage": True}
-        if self.adapt is not None:
-            body = self.adapt(request, body)
-        return merged(body, request.additional_params)
+        return adapted(body, request, self.adapt)
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over at `[DONE]`, or where the frames are."""
@@ -105,17 +104,13 @@ class OpenAIChat(Struct, frozen=True):
             if frame.event == "error" and data.strip():
                 yield Failed(error_from_body(data, 200))
                 return
-            if data[:1] != "{" and (word := data.strip())[:1] != "{":
-                if word == "[DONE]":
-                    yield from state.end()
-                    return
-                if word not in ("", "null"):
-                    yield bad_frame(data, "no JSON object")
-                continue
             try:
                 chunk = decode_chunk(data)
             except UNREADABLE as error:
-                yield from _salvage(state, data, str(error))
+                if data.strip() == "[DONE]":
+                    yield from state.end()
+                    return
+                yield from _salvage(state, data, error)
                 continue
             words = words_alone(chunk) if state.identified else None
             if words is not None:
@@ -207,14 +202,11 @@ class _Decoding:
             yield Unknown(str(payload.get("object") or payload.get("type") or "unknown"), payload)
 
 
-def _salvage(state: _Decoding, data: str, why: str) -> Iterator[RawEvent]:
+def _salvage(state: _Decoding, data: str, why: Exception) -> Iterator[RawEvent]:
     """A chunk that is not as it should be: what can be used of it, and the defect."""
-    payload = parse_object(data)
-    if payload is None:
-        yield bad_frame(data, why)
-        return
-    chunk, wrong = lenient(payload, Chunk)
-    if chunk.choices is UNSET and "choices" in payload:
-        chunk.choices = None  # a chunk it is all the same
-    yield from state.chunk(chunk, data)
-    yield from misfits(wrong, data)
+    chunk, defects = salvaged_or_silent(data, Chunk, why)
+    if chunk is not None:
+        if chunk.choices is UNSET and "choices" in (parse_object(data) or {}):
+            chunk.choices = None  # a chunk it is all the same
+        yield from state.chunk(chunk, data)
+    yield from defects

@@ -10,7 +10,6 @@ from rig_sync.completion import (
     CompletionRequest,
     ReasoningOptions,
     ToolChoice,
-    ToolDefinition,
 )
 from rig_sync.errors import ConfigError
 from rig_sync.message import (
@@ -30,6 +29,7 @@ from rig_sync.message import (
     Video,
 )
 from rig_sync.wire.blocks import in_messages, without_foreign
+from rig_sync.wire.writing import chat_tool, image_url
 
 __all__ = [
     "CUSTOM",
@@ -69,7 +69,7 @@ def encode_request(
     body: JsonObject = {"model": request.model, "messages": []}
     body["messages"] = list(_messages(request, reasoning_field))
     if request.tools:
-        body["tools"] = [_tool(definition) for definition in request.tools]
+        body["tools"] = [chat_tool(definition) for definition in request.tools]
     if request.tool_choice is not None:
         body["tool_choice"] = _tool_choice(request.tool_choice, required_word)
     if request.reasoning is not None:
@@ -186,10 +186,7 @@ def _part(part: UserContent) -> JsonObject:
     if isinstance(part, ProviderBlock):
         return part.payload
     if isinstance(part, Image) and part.data_url is not None:
-        image: JsonObject = {"url": part.data_url}
-        if part.detail is not None:
-            image["detail"] = part.detail
-        return {"type": "image_url", "image_url": image}
+        return image_url(part)
     if isinstance(part, Audio) and part.data is not None:
         kind = (part.media_type or "audio/wav").rpartition("/")[2]
         wav = {"x-wav": "wav", "mpeg": "mp3"}.get(kind, kind)
@@ -261,15 +258,6 @@ def _call(call: ToolCall) -> JsonObject:
     if isinstance(kept.get(EXTRA), dict):
         encoded[EXTRA] = kept[EXTRA]
     return encoded
-
-
-def _tool(definition: ToolDefinition) -> JsonObject:
-    function: JsonObject = {
-        "name": definition.name,
-        "description": definition.description,
-        "parameters": definition.parameters,
-    }
-    return {"type": "function", "function": function}
 
 
 def _tool_choice(choice: ToolChoice, required_word: str) -> Json:

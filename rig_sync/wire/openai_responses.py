@@ -12,7 +12,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from rig_sync._json import Json, JsonObject, compact, merged, parse_object
+from rig_sync._json import JsonObject, compact, parse_object
 from rig_sync.completion import CompletionRequest, FinishReason, Usage
 from rig_sync.errors import ProviderError
 from rig_sync.message import (
@@ -46,15 +46,16 @@ from rig_sync.wire.base import (
     Adapt,
     Frame,
     FramingName,
-    bad_frame,
+    adapted,
     count,
-    misfits,
     object_in,
+    objects_in,
     whole_body,
+    word_in,
 )
 from rig_sync.wire.errors import error_from_body, error_from_payload
-from rig_sync.wire.lenient import lenient
 from rig_sync.wire.openai_responses_request import CUSTOM_CALL, NAME, encode_request
+from rig_sync.wire.reading import SILENT, is_plain_error, salvaged_or_silent
 
 __all__ = ["OpenAIResponses", "usage_of"]
 
@@ -103,32 +104,26 @@ class OpenAIResponses(Struct, frozen=True):
         body = encode_request(request)
         if stream:
             body["stream"] = True
-        if self.adapt is not None:
-            body = self.adapt(request, body)
-        return merged(body, request.additional_params)
+        return adapted(body, request, self.adapt)
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over at the terminal `response.…` event."""
+        event: _Event | None
         state = _Decoding()
         for frame in frames:
             data = frame.data
-            if data[:1] != "{" and (word := data.strip())[:1] != "{":
-                if word in ("", "null", "[DONE]"):
-                    continue
-                if frame.event == "error":
-                    yield Failed(error_from_body(data, 200))
-                    return
-                yield bad_frame(data, "no JSON object")
-                continue
             try:
                 event = _decode_event(data)
             except UNREADABLE as error:
-                payload = parse_object(data)
-                if payload is None:
-                    yield bad_frame(data, str(error))
+                if data.strip() in SILENT:
                     continue
-                event, wrong = lenient(payload, _Event)
-                yield from misfits(wrong, data)
+                if is_plain_error(frame):
+                    yield Failed(error_from_body(data, 200))
+                    return
+                event, defects = salvaged_or_silent(data, _Event, error)
+                yield from defects
+                if event is None:
+                    continue
             if event.type == "response.output_text.delta":  # nearly all of them are
                 if type(event.delta) is str and event.delta:
                     key = event.output_index
@@ -235,9 +230,9 @@ class _Decoding:
         if item.get("type") == "function_call":
             yield CallFragment(
                 self.key(event),
-                _text(item, "call_id"),
-                _text(item, "name"),
-                item_id=_text(item, "id"),
+                word_in(item, "call_id"),
+                word_in(item, "name"),
+                item_id=word_in(item, "id"),
             )
 
     def _on_arguments(self, event: _Event) -> Iterator[RawEvent]:
@@ -296,7 +291,7 @@ class _Decoding:
             yield Whole(ProviderBlock(str(kind or "item"), item))
 
     def _message(self, key: Key, item: JsonObject) -> Iterator[RawEvent]:
-        parts = _objects(item.get("content"))
+        parts = objects_in(item.get("content"))
         for part in parts:
             text = part.get("text") or part.get("refusal")
             if key not in self.streamed and isinstance(text, str) and text:
@@ -304,27 +299,30 @@ class _Decoding:
         kept = _besides(item, "type", "role", "content")
         if parts and [part.get("type") for part in parts] != ["output_text"]:
             kept["content"] = [{k: v for k, v in p.items() if k != "logprobs"} for p in parts]
-        yield Meta(message_id=_text(item, "id"))
+        yield Meta(message_id=word_in(item, "id"))
         yield TextDone(kept or None)
 
     def _reasoning(self, key: Key, item: JsonObject) -> Iterator[RawEvent]:
         content: list[ReasoningContent] = [
-            ReasoningSummary(str(part.get("text") or "")) for part in _objects(item.get("summary"))
+            ReasoningSummary(str(part.get("text") or ""))
+            for part in objects_in(item.get("summary"))
         ]
         content += [
-            ReasoningText(str(part.get("text") or "")) for part in _objects(item.get("content"))
+            ReasoningText(str(part.get("text") or "")) for part in objects_in(item.get("content"))
         ]
         if key not in self.streamed:
             for number, thought in enumerate(content):
                 if isinstance(thought, (ReasoningSummary, ReasoningText)):
                     yield ReasoningFragment(
-                        thought.text, _block(key), "text", number, _text(item, "id")
+                        thought.text, _block(key), "text", number, word_in(item, "id")
                     )
-        secret = _text(item, "encrypted_content")
+        secret = word_in(item, "encrypted_content")
         if secret:
             content.append(ReasoningEncrypted(secret))
         kept = _besides(item, "type", "id", "status", "summary", "content", "encrypted_content")
-        yield ReasoningDone(_block(key), Reasoning(tuple(content), _text(item, "id"), kept or None))
+        yield ReasoningDone(
+            _block(key), Reasoning(tuple(content), word_in(item, "id"), kept or None)
+        )
 
 
 def _block(key: Key) -> str:
@@ -333,12 +331,7 @@ def _block(key: Key) -> str:
 
 def _ids(item: JsonObject) -> Iterator[str]:
     """Its own, which not every server gives, then the one that joins a call to its result."""
-    return (name for name in (_text(item, "id"), _text(item, "call_id")) if name)
-
-
-def _text(fields: JsonObject, name: str) -> str | None:
-    value = fields.get(name)
-    return value if isinstance(value, str) and value else None
+    return (name for name in (word_in(item, "id"), word_in(item, "call_id")) if name)
 
 
 def _besides(item: JsonObject, *names: str) -> JsonObject:
@@ -347,12 +340,8 @@ def _besides(item: JsonObject, *names: str) -> JsonObject:
 
 
 def _call_done(key: Key, item: JsonObject, arguments: str | None, kept: JsonObject) -> CallDone:
-    name, call_id, item_id = (_text(item, field) for field in ("name", "call_id", "id"))
+    name, call_id, item_id = (word_in(item, field) for field in ("name", "call_id", "id"))
     return CallDone(key, call_id, name, arguments, item_id, provider_data=kept or None)
-
-
-def _objects(value: Json) -> list[JsonObject]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 _CALL_FIELDS = ("type", "id", "call_id", "name", "status", "arguments", "input")

@@ -24,8 +24,10 @@ from rig_sync.message import (
     UserContent,
     UserMessage,
 )
+from rig_sync.wire.base import objects_in
 from rig_sync.wire.blocks import without_foreign
 from rig_sync.wire.openai_chat_request import document_text
+from rig_sync.wire.writing import flat_tool
 
 __all__ = ["CUSTOM_CALL", "NAME", "encode_request"]
 
@@ -40,15 +42,7 @@ def encode_request(request: CompletionRequest) -> JsonObject:
     if request.preamble:
         body["instructions"] = request.preamble
     if request.tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": tool.parameters,
-            }
-            for tool in request.tools
-        ]
+        body["tools"] = [flat_tool(definition) for definition in request.tools]
     if request.tool_choice is not None:
         body["tool_choice"] = _tool_choice(request.tool_choice)
     if request.reasoning is not None:
@@ -185,9 +179,7 @@ def _text(part: Text) -> JsonObject:
 
 
 def _words(content: Json) -> str:
-    parts = (
-        [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-    )
+    parts = objects_in(content)
     return "".join(str(part.get("text") or part.get("refusal") or "") for part in parts)
 
 

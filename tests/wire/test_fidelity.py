@@ -40,6 +40,7 @@ def groups() -> list[tuple[str, str]]:
     return sorted({(r["family"], r["provider"]) for r in rows if r["family"] in WIRES})
 
 
+@pytest.mark.recordings
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"there are no recordings at {SHARED}")
 @pytest.mark.parametrize(("family", "provider"), groups())
 def test_every_recorded_answer_is_understood(family: str, provider: str) -> None:
@@ -290,6 +291,7 @@ def test_a_large_body_comes_byte_by_byte_at_its_ends() -> None:
     assert sum(made.sizes) == SINGLE_BYTES + 10
 
 
+@pytest.mark.recordings
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"there are no recordings at {SHARED}")
 @pytest.mark.parametrize(
     "delivery",

@@ -417,6 +417,13 @@ def test_something_new(serve: Serve) -> None:
     assert [item.payload for item in outcome.of(Unknown)] == [new, nameless]
 
 
+@pytest.mark.parametrize("status", [{}, [], 7, None])
+def test_a_status_of_another_type(serve: Serve, status: Json) -> None:
+    """It ends nothing, and breaks nothing."""
+    odd = event("interaction.status_update", interaction={"id": "int-1", "status": status})
+    assert whole(serve(stream(odd, *HELLO), WIRE)).text == "Hello"
+
+
 def test_usage_on_the_way(serve: Serve) -> None:
     """What had been counted when the stream broke off."""
     counted: JsonObject = {**HELLO[1], "metadata": {"usage": USAGE}}

@@ -17,9 +17,10 @@ from tests.wire.corpus import Exchange
 
 RECORDED = Path(__file__).parents[3] / "shared" / "wire"
 
-pytestmark = pytest.mark.skipif(
-    not RECORDED.is_dir(), reason="the recordings are not here: ../shared/wire"
-)
+pytestmark = [
+    pytest.mark.recordings,
+    pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings are not here: ../shared/wire"),
+]
 
 
 class _Conversation(msgspec.Struct):

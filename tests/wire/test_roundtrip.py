@@ -21,6 +21,7 @@ from tests.wire.roundtrip.wires import READERS, wire_of
 SHARED = Path(__file__).parents[3] / "shared" / "wire"
 
 
+@pytest.mark.recordings
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"there are no recordings at {SHARED}")
 @pytest.mark.parametrize("family", READERS)
 def test_every_recorded_history_is_rebuilt_or_explained(family: str) -> None:
