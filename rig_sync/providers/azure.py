@@ -14,6 +14,7 @@ from rig_sync.errors import ConfigError
 from rig_sync.wire.base import Wire
 from rig_sync.wire.embeddings import OpenAIEmbeddings
 from rig_sync.wire.openai_chat import OpenAIChat
+from rig_sync.wire.openai_chat_request import plain_calls
 from rig_sync.wire.openai_responses import OpenAIResponses
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def _chat(api_version: str) -> OpenAIChat:
     return OpenAIChat(
         route=f"/openai/deployments/{{model}}/chat/completions?api-version={api_version}",
         max_tokens_field="max_completion_tokens",
+        adapt=plain_calls,
     )
 
 

@@ -14,6 +14,7 @@ from rig_sync.wire.base import Wire
 from rig_sync.wire.embeddings import OpenAIEmbeddings
 from rig_sync.wire.listing import ModelListing
 from rig_sync.wire.openai_chat import OpenAIChat
+from rig_sync.wire.openai_chat_request import plain_calls
 from rig_sync.wire.openai_responses import OpenAIResponses
 
 if TYPE_CHECKING:
@@ -89,4 +90,4 @@ class Client(BaseClient):
 
     def completions_api(self) -> Client:
         """The same client on chat completions; the two share their connections."""
-        return self._on(OpenAIChat(max_tokens_field="max_completion_tokens"))
+        return self._on(OpenAIChat(max_tokens_field="max_completion_tokens", adapt=plain_calls))

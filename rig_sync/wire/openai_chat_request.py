@@ -28,6 +28,7 @@ from rig_sync.message import (
     UserMessage,
     Video,
 )
+from rig_sync.wire.base import objects_in
 from rig_sync.wire.blocks import in_messages, without_foreign
 from rig_sync.wire.writing import chat_tool, image_url
 
@@ -39,6 +40,7 @@ __all__ = [
     "document_text",
     "effort_alone",
     "encode_request",
+    "plain_calls",
     "reasoning_object",
     "thinking_switch",
 ]
@@ -123,6 +125,15 @@ def thinking_switch(options: ReasoningOptions) -> JsonObject:
     if options.effort == "none":
         return {"thinking": {"type": "disabled"}}
     return {"thinking": {"type": "enabled"}, **effort_alone(options)}
+
+
+def plain_calls(request: CompletionRequest, body: JsonObject) -> JsonObject:
+    """`body` without what Google attaches to calls: OpenAI refuses fields that it does not know."""
+    del request
+    for message in objects_in(body["messages"]):
+        for call in objects_in(message.get("tool_calls")):
+            call.pop(EXTRA, None)
+    return body
 
 
 def document_text(document: Document) -> str:

@@ -10,15 +10,20 @@ import pytest
 from rig_sync import (
     AuthenticationError,
     Client,
+    CompletionRequest,
     ConfigError,
     Image,
     ReasoningOptions,
+    Text,
+    ToolCall,
     ToolChoice,
     ToolDefinition,
+    ToolResult,
+    assistant,
     system,
     user,
 )
-from rig_sync._json import JsonObject
+from rig_sync._json import JsonObject, compact
 from rig_sync.providers import (
     azure,
     chatgpt,
@@ -178,6 +183,24 @@ def test_a_key_that_changes(server: ServerFactory) -> None:
     assert "second-long" not in caught.value.body
     sent = [request.headers["authorization"] for request in served.requests]
     assert sent == ["Bearer first-long-secret-key", "Bearer second-long-secret-key"]
+
+
+@pytest.mark.parametrize(
+    ("client", "kept"),
+    [
+        (openai.Client("key").completions_api(), False),
+        (azure.Client("key", base_url="http://127.0.0.1:9"), False),
+        (openai_compatible.Client(base_url="http://127.0.0.1:9"), True),
+    ],
+    ids=["openai", "azure", "openai_compatible"],
+)
+def test_what_google_attaches_to_calls(client: Client, kept: bool) -> None:
+    """It goes back to any server but OpenAI's, which refuses fields that it does not know."""
+    attached: JsonObject = {"extra_content": {"google": {"thought_signature": "sig"}}}
+    call = ToolCall("a", "add", provider_data=attached)
+    history = (user("Hi"), assistant(call), user(ToolResult("a", (Text("3"),))))
+    body = client.wire.encode(CompletionRequest("m", history), stream=False)
+    assert ('"extra_content"' in compact(body)) is kept
 
 
 # what is special about one -------------------------------------------------------------------
