@@ -35,7 +35,7 @@ from tests.server import (
 from tests.threads.watching import settled
 
 ONE = chat_chunks("one ", finish=None, done=False)
-BOUND = 0.5  # seconds; some 5 ms on a quiet machine
+BOUND = 2.0  # seconds; some 5 ms on a quiet machine
 
 WHERE: dict[str, list[Step]] = {
     "before the headers": [Stall()],
@@ -116,14 +116,14 @@ def test_while_a_large_request_is_sent(model: ModelFactory) -> None:
 
 def test_while_connecting(model: ModelFactory, nobody_home: str) -> None:
     """The consumer is free at once; the thread goes when connecting ends, by `connect` at last."""
-    patient = model(nobody_home, timeouts=Timeouts(connect=0.3))
+    patient = model(nobody_home, timeouts=Timeouts(connect=1))
     stream = patient.stream_completion("Hi").stream()
     reader = spawn(lambda: list(stream))
     assert not threading.Event().wait(0.05)
     began = time.monotonic()
     stream.cancel()
     reader.join(5)
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 0.8
 
 
 @pytest.mark.parametrize("kind", ["model", "agent"])

@@ -32,8 +32,8 @@ from tests.threads.watching import settled
 Process = subprocess.Popen[str]
 
 ONE = chat_chunks("one ", finish=None, done=False)
-GONE = 0.5  # seconds; some 10 ms on a quiet machine
-PROMPT = 2.0  # seconds for the interpreter to end; it takes some 0.1
+GONE = 2.0  # seconds; some 10 ms on a quiet machine
+PROMPT = 5.0  # seconds for the interpreter to end; it takes some 0.1
 
 SILENT = sse_response(*ONE, Stall())
 FLOOD = sse_response(*ONE, Flood(b"".join(ONE * 100)))

@@ -121,7 +121,7 @@ def test_dropped_in_another_thread(server: ServerFactory, model: ModelFactory) -
     held = [model(scripted).stream_completion("Hi").stream()]
     next(held[0])
     spawn(held.clear).join(5)
-    assert scripted.disconnected.wait(0.5)
+    assert scripted.disconnected.wait(2)
 
 
 def test_inside_a_running_loop(server: ServerFactory, model: ModelFactory) -> None:

@@ -188,8 +188,8 @@ def test_cancel_a_paused_stream(server: ServerFactory, model: ModelFactory) -> N
     stream.cancel()
     reader.join(5)
     assert got == []
-    assert scripted.disconnected.wait(1)
-    assert scripted.disconnected_at - began < 0.5
+    assert scripted.disconnected.wait(2)
+    assert scripted.disconnected_at - began < 2
     assert pause.is_paused
     assert stream.message.text == "one "
 
@@ -205,7 +205,7 @@ def test_cancel_a_paused_agent(server: ServerFactory, model: ModelFactory) -> No
     assert not threading.Event().wait(SOON)
     stream.cancel()
     reader.join(5)
-    assert scripted.disconnected.wait(1)
+    assert scripted.disconnected.wait(2)
     assert [message.text for message in stream.messages if hasattr(message, "text")][-1] == "one "
 
 
@@ -220,7 +220,7 @@ def test_leave_a_paused_stream(server: ServerFactory, model: ModelFactory, way: 
     if way == "close":
         stream.close()
     del stream
-    assert scripted.disconnected.wait(0.5)
+    assert scripted.disconnected.wait(2)
 
 
 def test_one_control_for_two_streams(server: ServerFactory, model: ModelFactory) -> None:

@@ -94,9 +94,9 @@ def test_what_wakes_the_reader(way: str) -> None:
         pipe.kick()
     else:
         pipe.close()
-    reader.join(1)
+    reader.join(5)
     assert taken == [[1] if way == "put" else []]
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
 
 
 def test_a_kick_counts_once() -> None:

@@ -86,19 +86,19 @@ SILENCES: dict[str, tuple[Timeouts, Script, type[StreamTimeout], str]] = {
         "alive",
     ),
     "silence after text": (
-        Timeouts(first_event=0.1, idle=0.25),
+        Timeouts(first_event=5, idle=0.25),
         sse_response(*ONE, Stall()),
         IdleTimeout,
         r"no content for 0.25 s \(idle\)",
     ),
     "comments after text": (
-        Timeouts(first_event=0.1, idle=0.25),
+        Timeouts(first_event=5, idle=0.25),
         sse_response(*ONE, COMMENTS),
         IdleTimeout,
         "alive",
     ),
     "text without end": (
-        Timeouts(idle=0.1, total=0.25),
+        Timeouts(idle=5, total=0.25),
         sse_response(*ONE, Drip(b"".join(ONE), 0.01)),
         TotalTimeout,
         r"longer than 0.25 s \(total\)",

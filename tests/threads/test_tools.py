@@ -244,7 +244,7 @@ def test_a_stuck_tool_does_not_hold_a_cancelled_run(
     began = time.monotonic()
     stream.cancel()
     reader.join(5)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("way", ["break", "close", "cancel"])
