@@ -37,7 +37,7 @@ from tests.server import (
     sse_response,
 )
 
-LATE = 0.5
+LATE = 2.0  # seconds; some ms on a quiet machine
 ONE = chat_chunks("one ", finish=None, done=False)
 COMMENTS = Drip(b": still here\n\n", 0.01)
 USAGE = Drip(sse({"choices": [], "usage": {"prompt_tokens": 1}}), 0.02)
