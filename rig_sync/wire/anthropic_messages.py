@@ -124,7 +124,7 @@ class AnthropicMessages(Struct, frozen=True):
 
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:
         """Raw events of a whole answer."""
-        payload = whole_body(body)
+        payload = whole_body(body, "content", "stop_reason", "usage")
         data = body.decode("utf-8", "replace")
         if payload.get("type") == "error" or payload.get("error"):
             yield Failed(self.decode_error(data, 200))

@@ -148,19 +148,29 @@ def count(fields: JsonObject, *names: str) -> int | None:
     return None
 
 
-def whole_body(body: bytes) -> JsonObject:
+def whole_body(body: bytes, *fields: str) -> JsonObject:
     """The JSON object that a whole body has to be.
 
+    Args:
+        body: As it came.
+        fields: One of them makes it an answer, and so does what looks like an error; without any,
+            every object will do.
+
     Raises:
-        ResponseDecodeError: it is something else; `.body` has the beginning.
+        ResponseDecodeError: it is something else, so that nothing passes for an empty answer;
+            `.body` has the beginning.
     """
     try:
         value = parse(body)
     except ValueError:
         value = None
+    what = "no JSON object"
     if isinstance(value, dict):
-        return value
+        if not fields or value.keys() & {*fields, *_ERROR_FIELDS}:
+            return value
+        what = f"none: it has no {fields[0]!r}"
     text = body[:4096].decode("utf-8", "replace")
-    raise ResponseDecodeError(
-        f"the answer is no JSON object: {text[:80]!r}", recoverable=False, body=text
-    )
+    raise ResponseDecodeError(f"the answer is {what}: {text[:80]!r}", recoverable=False, body=text)
+
+
+_ERROR_FIELDS = ("error", "errors", "message", "Message", "detail", "code")

@@ -127,7 +127,7 @@ class BedrockConverse(Struct, frozen=True):
 
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:
         """Raw events of a whole answer."""
-        payload = whole_body(body)
+        payload = whole_body(body, "output", "stopReason", "usage")
         if "output" not in payload and (payload.get("message") or payload.get("Message")):
             yield Failed(error_from_payload(payload, 200))
             return

@@ -122,7 +122,7 @@ class CohereChat(Struct, frozen=True):
 
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:
         """Raw events of a whole answer."""
-        payload = whole_body(body)
+        payload = whole_body(body, "message", "finish_reason", "usage")
         if not isinstance(payload.get("message"), dict):
             yield Failed(error_from_payload(payload, 200))
             return

@@ -132,7 +132,7 @@ class GeminiGenerate(Struct, frozen=True):
             if state.finished:
                 yield from state.end()
             return
-        payload = whole_body(body)
+        payload = whole_body(body, "candidates", "promptFeedback", "usageMetadata", "modelVersion")
         yield from state.object(payload, body.decode("utf-8", "replace"))
         if not state.failed:
             yield from state.end(payload)

@@ -125,7 +125,7 @@ class GeminiInteractions(Struct, frozen=True):
 
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:
         """Raw events of a whole answer."""
-        payload = whole_body(body)
+        payload = whole_body(body, "steps", "outputs", "status", "usage")
         state = _Decoding()
         if payload.get("error") and not payload.get("status"):
             yield Failed(error_from_payload(payload, 200))

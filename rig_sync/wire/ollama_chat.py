@@ -142,7 +142,7 @@ class OllamaChat(Struct, frozen=True):
         if rest and parse_object(first) is not None:
             yield from self.decode_stream(map(_Piece, filter(str.strip, text.split("\n"))))
             return
-        line, wrong = lenient(whole_body(body), _Line)
+        line, wrong = lenient(whole_body(body, "message", "done", "response"), _Line)
         if line.done is None:
             line.done = True
         yield from _Decoding().line(line, text, sound=not wrong)

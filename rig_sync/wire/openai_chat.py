@@ -124,7 +124,7 @@ class OpenAIChat(Struct, frozen=True):
 
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:
         """Raw events of a whole answer."""
-        payload = whole_body(body)
+        payload = whole_body(body, "choices", "usage", "model")
         chunk, wrong = lenient(payload, Chunk)
         state = _Decoding()
         data = body.decode("utf-8", "replace")

@@ -136,7 +136,7 @@ class OpenAIResponses(Struct, frozen=True):
 
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:
         """Raw events of a whole answer."""
-        payload = whole_body(body)
+        payload = whole_body(body, "output", "status", "usage")
         if isinstance(payload.get("error"), (dict, str)) and payload.get("error"):
             yield Failed(error_from_payload(payload, 200))
             return
