@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rig_sync.catalog import Capabilities
 from rig_sync.client import ApiKey, ClientOptions, env, first_env
 from rig_sync.client import Client as BaseClient
 from rig_sync.errors import ConfigError
@@ -71,6 +72,7 @@ class Client(BaseClient):
     api_key_env: ClassVar[str | None] = "AWS_BEARER_TOKEN_BEDROCK"
     base_url_env: ClassVar[str | None] = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
     key_required: ClassVar[bool] = False
+    capabilities: ClassVar[Capabilities] = Capabilities(audio=True, video=True, documents=True)
     wire: Wire = BedrockConverse()
 
     def __init__(
