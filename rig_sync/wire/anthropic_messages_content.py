@@ -29,9 +29,7 @@ from rig_sync.wire.base import objects_in
 from rig_sync.wire.blocks import in_messages
 from rig_sync.wire.writing import joined_turns
 
-__all__ = ["NAME", "ContentWriter", "call_ids"]
-
-NAME = "anthropic_messages"
+__all__ = ["ContentWriter", "call_ids"]
 
 _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -147,11 +145,9 @@ class ContentWriter:
         elif isinstance(part, ToolCall):
             yield self._call(part)
         elif isinstance(part, Reasoning):
-            if part.origin in (None, NAME):  # no other could check them
-                yield from self._thoughts(part)
+            yield from self._thoughts(part)
         elif isinstance(part, ProviderBlock):
-            if part.origin in (None, NAME):
-                yield dict(part.payload)
+            yield dict(part.payload)
         else:
             raise ConfigError(f"the Messages API takes no {part!r} back in the history")
 

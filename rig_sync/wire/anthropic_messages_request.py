@@ -14,12 +14,14 @@ from rig_sync.completion import (
     ToolDefinition,
 )
 from rig_sync.errors import ConfigError
-from rig_sync.wire.anthropic_messages_content import NAME, ContentWriter
+from rig_sync.wire.anthropic_messages_content import ContentWriter
 from rig_sync.wire.anthropic_messages_schema import restricted
 from rig_sync.wire.blocks import without_foreign
 from rig_sync.wire.writing import system_texts
 
 __all__ = ["NAME", "CacheTtl", "default_max_tokens", "encode_request"]
+
+NAME = "anthropic_messages"
 
 CacheTtl: TypeAlias = Literal["5m", "1h"]
 """How long the provider keeps a prompt; the longer costs more to write."""

@@ -29,9 +29,7 @@ from rig_sync.message import (
 from rig_sync.wire.anthropic_messages_content import call_ids
 from rig_sync.wire.writing import joined_turns
 
-__all__ = ["CITED", "NAME", "ContentWriter"]
-
-NAME = "bedrock_converse"
+__all__ = ["CITED", "ContentWriter"]
 
 CITED = "citationsContent"
 """Under this name `Text.provider_data` holds what a text was taken from."""
@@ -163,11 +161,10 @@ class ContentWriter:
             yield {"toolUse": call}
         elif isinstance(part, Image):
             yield _media("image", part, _IMAGES)
-        elif part.origin in (None, NAME):  # no other could read or check them
-            if isinstance(part, ProviderBlock):
-                yield part.payload
-            else:
-                yield from _thoughts(part)
+        elif isinstance(part, ProviderBlock):
+            yield part.payload
+        else:
+            yield from _thoughts(part)
 
 
 def _after_results(block: JsonObject) -> bool:

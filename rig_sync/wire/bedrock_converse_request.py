@@ -15,11 +15,13 @@ from rig_sync.completion import (
 )
 from rig_sync.errors import ConfigError
 from rig_sync.wire.anthropic_messages_schema import restricted
-from rig_sync.wire.bedrock_converse_content import CITED, NAME, ContentWriter
+from rig_sync.wire.bedrock_converse_content import CITED, ContentWriter
 from rig_sync.wire.blocks import without_foreign
 from rig_sync.wire.writing import system_texts
 
 __all__ = ["CITED", "NAME", "CacheTtl", "encode_request"]
+
+NAME = "bedrock_converse"
 
 CacheTtl: TypeAlias = Literal["5m", "1h"]
 """How long Bedrock keeps a prompt; few models take the longer."""

@@ -1,48 +1,69 @@
-"""What the user's side says in a provider's own words: the `ProviderBlock`s in its messages."""
+"""What messages say in a provider's own words: `ProviderBlock`s, and thoughts that it checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-import msgspec
+from msgspec.structs import replace
 
 from rig_sync._json import JsonObject
 from rig_sync.completion import CompletionRequest
-from rig_sync.message import Message, ProviderBlock, ToolResult, UserContent, UserMessage
+from rig_sync.message import (
+    AssistantContent,
+    AssistantMessage,
+    Message,
+    ProviderBlock,
+    Reasoning,
+    ToolResult,
+    UserContent,
+    UserMessage,
+)
 
 __all__ = ["in_messages", "without_foreign"]
 
 
-def without_foreign(request: CompletionRequest, wire: str) -> CompletionRequest:
-    """`request` without what its user messages and results say in the words of another wire.
+_IsOwn = Callable[["UserContent | AssistantContent"], bool]
 
-    A message of which nothing is left goes too. A result stays, empty: its call wants an answer.
+
+def without_foreign(
+    request: CompletionRequest, wire: str, *, thoughts: bool = False
+) -> CompletionRequest:
+    """`request` without what its messages say in the words of another wire.
+
+    A user message of which nothing is left goes too. A result stays, empty: its call wants an
+    answer.
+
+    Args:
+        request: Whose messages.
+        wire: The one that they are to go over.
+        thoughts: Keep thoughts wherever they come from: this wire checks none.
     """
-    messages = (_own(message, wire) for message in request.messages)
+
+    def is_own(part: UserContent | AssistantContent) -> bool:
+        if isinstance(part, Reasoning):
+            return thoughts or part.origin in (None, wire)
+        return not isinstance(part, ProviderBlock) or part.origin in (None, wire)
+
+    messages = (_own(message, is_own) for message in request.messages)
     kept = tuple(message for message in messages if message is not None)
-    return msgspec.structs.replace(request, messages=kept)
+    return replace(request, messages=kept)
 
 
-def _own(message: Message, wire: str) -> Message | None:
-    """None when nothing is left."""
+def _own(message: Message, is_own: _IsOwn) -> Message | None:
+    """None when nothing is left of what the user said."""
+    if isinstance(message, AssistantMessage):
+        return replace(message, content=tuple(filter(is_own, message.content)))
     if not isinstance(message, UserMessage) or not message.content:
         return message
     content = tuple(
-        _own_result(part, wire) if isinstance(part, ToolResult) else part
+        replace(part, content=tuple(filter(is_own, part.content)))
+        if isinstance(part, ToolResult)
+        else part
         for part in message.content
-        if not _foreign(part, wire)
+        if is_own(part)
     )
     return UserMessage(content) if content else None
-
-
-def _own_result(result: ToolResult, wire: str) -> ToolResult:
-    content = tuple(part for part in result.content if not _foreign(part, wire))
-    return msgspec.structs.replace(result, content=content)
-
-
-def _foreign(part: UserContent, wire: str) -> bool:
-    return isinstance(part, ProviderBlock) and part.origin not in (None, wire)
 
 
 def in_messages(

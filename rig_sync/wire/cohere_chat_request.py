@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rig_sync._json import Json, JsonObject, compact
+from rig_sync._json import Json, JsonObject
 from rig_sync.completion import CompletionRequest, ReasoningOptions, ToolChoice
 from rig_sync.errors import ConfigError
 from rig_sync.message import (
@@ -17,14 +17,13 @@ from rig_sync.message import (
     Reasoning,
     SystemMessage,
     Text,
-    ToolCall,
     ToolResult,
     UserContent,
     UserMessage,
 )
 from rig_sync.wire.blocks import in_messages, without_foreign
 from rig_sync.wire.openai_chat_request import document_text
-from rig_sync.wire.writing import chat_tool, image_url
+from rig_sync.wire.writing import chat_call, chat_tool, image_url
 
 __all__ = ["CITATIONS", "NAME", "PLAN", "encode_request"]
 
@@ -144,14 +143,13 @@ def _assistant(message: AssistantMessage) -> JsonObject:
     citations: list[Json] = []
     for part in message.content:
         if isinstance(part, ProviderBlock) and part.kind == PLAN:
-            if part.origin in (None, NAME):
-                encoded["tool_plan"] = part.payload.get("tool_plan")
-                citations += _citations(part.payload.get("citations"))
+            encoded["tool_plan"] = part.payload.get("tool_plan")
+            citations += _citations(part.payload.get("citations"))
         else:
             content += _said(part)
         if isinstance(part, Text):
             citations += _citations((part.provider_data or {}).get(CITATIONS))
-    calls: list[Json] = [_call(call) for call in message.tool_calls]
+    calls: list[Json] = [chat_call(call) for call in message.tool_calls]
     if calls:
         encoded["tool_calls"] = calls
     if citations:
@@ -169,19 +167,14 @@ def _said(part: AssistantContent) -> Iterator[JsonObject]:
         if part.text:
             yield {"type": "text", "text": part.text}
     elif isinstance(part, Reasoning):
-        if part.text and part.origin in (None, NAME):
+        if part.text:
             yield {"type": "thinking", "thinking": part.text}
-    elif isinstance(part, ProviderBlock) and part.origin in (None, NAME):
+    elif isinstance(part, ProviderBlock):
         yield part.payload
 
 
 def _citations(kept: Json) -> list[Json]:
     return kept if isinstance(kept, list) else []
-
-
-def _call(call: ToolCall) -> JsonObject:
-    function: JsonObject = {"name": call.name, "arguments": compact(call.arguments)}
-    return {"id": call.id, "type": "function", "function": function}
 
 
 def _tool_choice(choice: ToolChoice | None) -> Json:

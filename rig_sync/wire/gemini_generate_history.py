@@ -30,9 +30,7 @@ from rig_sync.message import (
 from rig_sync.wire.base import object_in
 from rig_sync.wire.openai_chat_request import document_text
 
-__all__ = ["NAME", "History"]
-
-NAME = "gemini_generate"
+__all__ = ["History"]
 
 UNSIGNED = "skip_thought_signature_validator"
 """Google's word for a call that another model made; without a signature Gemini 3 refuses it."""
@@ -92,8 +90,7 @@ class History:
         elif isinstance(part, Reasoning):
             yield from _reasoning(part)
         elif isinstance(part, ProviderBlock):
-            if part.origin in (None, NAME):
-                yield part.payload
+            yield part.payload
         elif isinstance(part, Document) and part.text is not None:
             yield {"text": document_text(part)}
         else:
@@ -159,8 +156,6 @@ def _response(result: ToolResult) -> JsonObject:
 
 
 def _reasoning(block: Reasoning) -> Iterator[JsonObject]:
-    if block.origin not in (None, NAME):
-        return  # thoughts of another provider: this one could not check them
     for part in block.content:
         if isinstance(part, ReasoningText):
             yield {"text": part.text, "thought": True, **_signed(part.signature)}

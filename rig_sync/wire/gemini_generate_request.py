@@ -9,9 +9,11 @@ from rig_sync.completion import CompletionRequest, ReasoningOptions, ToolChoice,
 from rig_sync.errors import ConfigError
 from rig_sync.message import SystemMessage, UserMessage
 from rig_sync.wire.blocks import without_foreign
-from rig_sync.wire.gemini_generate_history import NAME, History
+from rig_sync.wire.gemini_generate_history import History
 
 __all__ = ["NAME", "encode_request"]
+
+NAME = "gemini_generate"
 
 BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
 """What Google makes of an effort for Gemini 2.5, which takes tokens alone."""

@@ -136,17 +136,12 @@ def _media(kind: str, part: Image | Audio | Video | Document) -> JsonObject:
 
 def _assistant(message: AssistantMessage) -> Iterator[JsonObject]:
     """Step for step; what the model said in a row is one."""
-    parts = filter(_is_ours, message.content)
-    for said, group in groupby(parts, _is_said):
+    for said, group in groupby(message.content, _is_said):
         if said:
             yield {"type": "model_output", "content": [_said(part) for part in group]}
         else:
             for part in group:
                 yield from _step(part)
-
-
-def _is_ours(part: AssistantContent) -> bool:
-    return not isinstance(part, (Reasoning, ProviderBlock)) or part.origin in (None, NAME)
 
 
 def _is_said(part: AssistantContent) -> bool:

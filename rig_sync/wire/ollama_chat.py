@@ -39,7 +39,7 @@ from rig_sync.wire.base import (
 )
 from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
-from rig_sync.wire.ollama_chat_request import encode_request
+from rig_sync.wire.ollama_chat_request import NAME, encode_request
 from rig_sync.wire.reading import salvaged
 
 __all__ = ["OllamaChat"]
@@ -100,7 +100,7 @@ class OllamaChat(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The module's name."""
-        return "ollama_chat"
+        return NAME
 
     def path(self, request: CompletionRequest, *, stream: bool) -> str:
         """The same for every model, streamed or not."""

@@ -31,7 +31,7 @@ NAME = "ollama_chat"
 def encode_request(request: CompletionRequest) -> JsonObject:
     """The body, without what says whether to stream."""
     _check(request)
-    request = without_foreign(request, NAME)
+    request = without_foreign(request, NAME, thoughts=True)
     body: JsonObject = {"model": request.model, "messages": list(_messages(request))}
     if request.tools and (request.tool_choice is None or request.tool_choice.mode != "none"):
         body["tools"] = [chat_tool(definition) for definition in request.tools]

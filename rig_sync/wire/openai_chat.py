@@ -38,7 +38,7 @@ from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
 from rig_sync.wire.openai_chat_chunk import FINISH_KINDS, Chunk, decode_chunk, usage_of, words_alone
 from rig_sync.wire.openai_chat_delta import DeltaReader
-from rig_sync.wire.openai_chat_request import ReasoningField, effort_alone, encode_request
+from rig_sync.wire.openai_chat_request import NAME, ReasoningField, effort_alone, encode_request
 from rig_sync.wire.reading import salvaged_or_silent
 
 __all__ = ["OpenAIChat"]
@@ -74,7 +74,7 @@ class OpenAIChat(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The module's name."""
-        return "openai_chat"
+        return NAME
 
     def path(self, request: CompletionRequest, *, stream: bool) -> str:
         """The same streamed or not."""

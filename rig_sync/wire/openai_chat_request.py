@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
-from rig_sync._json import Json, JsonObject, compact
+from rig_sync._json import Json, JsonObject
 from rig_sync.completion import (
     CompletionRequest,
     ReasoningOptions,
@@ -30,7 +30,7 @@ from rig_sync.message import (
 )
 from rig_sync.wire.base import objects_in
 from rig_sync.wire.blocks import in_messages, without_foreign
-from rig_sync.wire.writing import chat_tool, image_url
+from rig_sync.wire.writing import chat_call, chat_tool, image_url
 
 __all__ = [
     "CUSTOM",
@@ -67,7 +67,7 @@ def encode_request(
     reasoning: Callable[[ReasoningOptions], JsonObject],
 ) -> JsonObject:
     """The body, without what belongs to streaming alone."""
-    request = without_foreign(request, NAME)
+    request = without_foreign(request, NAME, thoughts=True)
     body: JsonObject = {"model": request.model, "messages": []}
     body["messages"] = list(_messages(request, reasoning_field))
     if request.tools:
@@ -264,8 +264,7 @@ def _call(call: ToolCall) -> JsonObject:
     if kept.get("type") == CUSTOM:
         custom: JsonObject = {"name": call.name, "input": str(call.arguments.get("input") or "")}
         return {"id": call.id, "type": CUSTOM, CUSTOM: custom}
-    function: JsonObject = {"name": call.name, "arguments": compact(call.arguments)}
-    encoded: JsonObject = {"id": call.id, "type": "function", "function": function}
+    encoded = chat_call(call)
     if isinstance(kept.get(EXTRA), dict):
         encoded[EXTRA] = kept[EXTRA]
     return encoded

@@ -161,8 +161,7 @@ def _assistant(message: AssistantMessage) -> Iterator[JsonObject]:
         elif isinstance(part, Reasoning):
             yield from _reasoning(part)
         elif isinstance(part, ProviderBlock):
-            if part.origin in (None, NAME):
-                yield part.payload
+            yield part.payload
         else:
             raise ConfigError(f"the Responses API takes no {part!r} back in the history")
 
@@ -201,8 +200,8 @@ def _call(call: ToolCall) -> JsonObject:
 
 
 def _reasoning(block: Reasoning) -> Iterator[JsonObject]:
-    if block.origin not in (None, NAME) or (block.id is None and block.origin is None):
-        return  # thoughts of another provider: this one could not check them
+    if block.id is None and block.origin is None:
+        return  # written by hand, or by nobody knows whom: the API could not check them
     summary: list[Json] = []
     content: list[Json] = []
     item: JsonObject = {"type": "reasoning", "summary": summary}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rig_sync._json import JsonObject
+from rig_sync._json import JsonObject, compact
 from rig_sync.completion import CompletionRequest, ToolDefinition
-from rig_sync.message import Image, SystemMessage
+from rig_sync.message import Image, SystemMessage, ToolCall
 
-__all__ = ["chat_tool", "flat_tool", "image_url", "joined_turns", "system_texts"]
+__all__ = ["chat_call", "chat_tool", "flat_tool", "image_url", "joined_turns", "system_texts"]
 
 
 def system_texts(request: CompletionRequest) -> Iterator[str]:
@@ -44,6 +44,16 @@ def chat_tool(definition: ToolDefinition) -> JsonObject:
     {'name': 'add', 'description': 'Adds.', 'parameters': {}}
     """
     return {"type": "function", "function": _function(definition)}
+
+
+def chat_call(call: ToolCall) -> JsonObject:
+    """A call as chat completions have it: its arguments are JSON text.
+
+    >>> chat_call(ToolCall("c", "add", {"a": 1}))["function"]
+    {'name': 'add', 'arguments': '{"a":1}'}
+    """
+    function: JsonObject = {"name": call.name, "arguments": compact(call.arguments)}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def flat_tool(definition: ToolDefinition) -> JsonObject:
