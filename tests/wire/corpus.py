@@ -15,7 +15,16 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-__all__ = ["Exchange", "Expected", "ExpectedCall", "ExpectedError", "Recording", "read_corpus"]
+__all__ = [
+    "Conversation",
+    "Exchange",
+    "Expected",
+    "ExpectedCall",
+    "ExpectedError",
+    "Recording",
+    "conversations",
+    "read_corpus",
+]
 
 
 class ExpectedCall(Struct):
@@ -99,7 +108,9 @@ class Exchange(Struct):
     provider: str = ""
 
 
-class _Conversation(Struct):
+class Conversation(Struct):
+    """Exchanges in the order in which they were recorded, not read yet."""
+
     name: str
     exchanges: list[msgspec.Raw]
 
@@ -161,7 +172,7 @@ def _recordings(
     wanted = {name for name, _ in every}
     rows = msgspec.json.decode((folder / "index.json").read_bytes(), type=list[_Row])
     for file in dict.fromkeys(row.file for row in rows if row.name in wanted):
-        for conversation in _conversations(folder / file):
+        for conversation in conversations(folder / file):
             for index, text in enumerate(conversation.exchanges):
                 label = msgspec.json.decode(text, type=_Label)
                 if label.family in families and provider in (None, label.provider):
@@ -172,7 +183,7 @@ def _recordings(
         raise ValueError(f"{len(every)} expected exchanges are missing, as {min(every)}")
 
 
-def _conversations(path: Path) -> Iterator[_Conversation]:
+def conversations(path: Path) -> Iterator[Conversation]:
     """Those of one file: `.json` has one, `.jsonl` one a line; `.gz` of either."""
     content = path.read_bytes()
     if path.suffix == ".gz":
@@ -180,4 +191,4 @@ def _conversations(path: Path) -> Iterator[_Conversation]:
     whole = path.name.removesuffix(".gz").endswith(".json")
     for text in [content] if whole else content.split(b"\n"):
         if text.strip():
-            yield msgspec.json.decode(text, type=_Conversation)
+            yield msgspec.json.decode(text, type=Conversation)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
 import importlib.util
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from msgspec import Struct
 
-import rig_sync.wire
 from rig_sync.completion import CompletionResponse, FinishReason, Usage
 from rig_sync.errors import ReadFailed, RigError, StreamTruncated
 from rig_sync.streaming.items import (
@@ -51,10 +48,11 @@ from tests.wire.conformance.scenarios import (
     Absent,
     Failure,
     Scene,
-    Suite,
     check,
     check_whole,
+    suite,
     variants,
+    wires,
 )
 from tests.wire.loopback import Answer, Loopback
 
@@ -64,25 +62,6 @@ MEDIA_TYPES = {
     "aws": "application/vnd.amazon.eventstream",
 }
 PRIME = 7  # bytes a piece: no frame of ours is cut alike
-
-
-def wires() -> list[str]:
-    """The modules of `rig_sync.wire` that have a wire: a class that decodes streams."""
-    (folder,) = rig_sync.wire.__path__
-    found = []
-    for path in sorted(Path(folder).glob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if not isinstance(node, ast.ClassDef) or "Protocol" in map(ast.unparse, node.bases):
-                continue
-            names = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef)}
-            if "decode_stream" in names:
-                found.append(path.stem)
-    return found
-
-
-def suite(wire: str) -> Suite:
-    """What `wire` states."""
-    return cast("Suite", importlib.import_module(f"{conformance.__name__}.{wire}"))
 
 
 class Case(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from rig_sync._json import JsonObject, parse_object
 from rig_sync.errors import ProviderError
 from rig_sync.providers import client_class, provider_names
 from rig_sync.wire.errors import error_from_body
-from tests.wire.corpus import Exchange
+from tests.wire.corpus import Exchange, conversations
 
 RECORDED = Path(__file__).parents[3] / "shared" / "wire"
 
@@ -23,15 +22,12 @@ pytestmark = [
 ]
 
 
-class _Conversation(msgspec.Struct):
-    exchanges: list[Exchange]
-
-
 def recorded(folder: Path, family: str) -> Iterator[Exchange]:
     """The exchanges of one family, by providers that are here."""
     for path in sorted((folder / family).glob("*.jsonl.gz")):
-        for line in gzip.decompress(path.read_bytes()).splitlines():
-            for exchange in msgspec.json.decode(line, type=_Conversation).exchanges:
+        for conversation in conversations(path):
+            for text in conversation.exchanges:
+                exchange = msgspec.json.decode(text, type=Exchange)
                 if exchange.family == family and exchange.provider in provider_names():
                     yield exchange
 

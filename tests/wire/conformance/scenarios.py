@@ -8,13 +8,17 @@ Source: Rig's `rig-core/src/test_utils/streaming_conformance.rs`, for the first 
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
 
+import rig_sync.wire
 from rig_sync._json import JsonObject
 from rig_sync.completion import CompletionResponse, FinishKind, FinishReason, ResponseIds, Usage
 from rig_sync.errors import (
@@ -65,8 +69,10 @@ __all__ = [
     "check_whole",
     "handed_over",
     "pieces",
+    "suite",
     "thought",
     "variants",
+    "wires",
 ]
 
 T = TypeVar("T")
@@ -501,3 +507,22 @@ SCENARIOS: dict[str, Scenario] = {
         "streamed and one-shot, one answer gives equal messages", _rich, both=True
     ),
 }
+
+
+def wires() -> list[str]:
+    """The modules of `rig_sync.wire` that have a wire: a class that decodes streams."""
+    (folder,) = rig_sync.wire.__path__
+    found = []
+    for path in sorted(Path(folder).glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.ClassDef) or "Protocol" in map(ast.unparse, node.bases):
+                continue
+            names = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef)}
+            if "decode_stream" in names:
+                found.append(path.stem)
+    return found
+
+
+def suite(wire: str) -> Suite:
+    """What `wire` states."""
+    return cast("Suite", importlib.import_module(f"{__package__}.{wire}"))
