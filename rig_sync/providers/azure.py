@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rig_sync.catalog import Capabilities
-from rig_sync.client import ApiKey, ClientOptions, first_env
+from rig_sync.client import ApiKey, ClientOptions, env, first_env
 from rig_sync.client import Client as BaseClient
 from rig_sync.errors import ConfigError
 from rig_sync.wire.base import Wire
@@ -85,7 +85,7 @@ class Client(BaseClient):
             ConfigError: one that is needed is not set.
         """
         found = cls._with_env(options)
-        found["base_url"] = found.get("base_url") or first_env("AZURE_OPENAI_ENDPOINT")
+        found["base_url"] = found.get("base_url") or env("AZURE_OPENAI_ENDPOINT")
         key = first_env("AZURE_API_KEY", "AZURE_OPENAI_API_KEY")
         token = None if key else first_env("AZURE_TOKEN", "AZURE_OPENAI_AD_TOKEN")
         version = first_env("AZURE_API_VERSION", "OPENAI_API_VERSION") or API_VERSION

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from rig_sync.message import (
     UserMessage,
 )
 
-__all__ = ["in_messages", "without_foreign"]
+__all__ = ["in_messages", "results_first", "without_foreign"]
 
 
 _IsOwn = Callable[["UserContent | AssistantContent"], bool]
@@ -64,6 +64,29 @@ def _own(message: Message, is_own: _IsOwn) -> Message | None:
         if is_own(part)
     )
     return UserMessage(content) if content else None
+
+
+def results_first(
+    message: UserMessage,
+    answer: Callable[[ToolResult], JsonObject],
+    beside: Callable[[ToolResult], Iterable[UserContent]],
+    write: Callable[[Sequence[UserContent]], JsonObject],
+) -> Iterator[JsonObject]:
+    """The messages of one of the user's, for wires where each result is a message of its own.
+
+    Args:
+        message: Its results go first, in order.
+        answer: Makes the message of a result.
+        beside: What of a result finds no place in that; it goes ahead of the rest.
+        write: Makes a message of the rest; of nothing, when `message` is empty.
+    """
+    results = [part for part in message.content if isinstance(part, ToolResult)]
+    yield from map(answer, results)
+    others = [part for result in results for part in beside(result)]
+    others += [part for part in message.content if not isinstance(part, ToolResult)]
+    if not message.content:
+        yield write(())
+    yield from in_messages(others, write)
 
 
 def in_messages(

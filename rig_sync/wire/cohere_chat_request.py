@@ -21,7 +21,7 @@ from rig_sync.message import (
     UserContent,
     UserMessage,
 )
-from rig_sync.wire.blocks import in_messages, without_foreign
+from rig_sync.wire.blocks import results_first, without_foreign
 from rig_sync.wire.openai_chat_request import document_text
 from rig_sync.wire.writing import chat_call, chat_tool, image_url
 
@@ -84,23 +84,19 @@ def _message(message: Message) -> Iterator[JsonObject]:
 
 def _user(message: UserMessage) -> Iterator[JsonObject]:
     """One message for each tool result, then one with the rest."""
-    results = [part for part in message.content if isinstance(part, ToolResult)]
-    others: list[UserContent] = []
-    for result in results:
-        yield {"role": "tool", "tool_call_id": result.id, "content": _answer(result)}
-        others += [part for part in result.media if not isinstance(part, ProviderBlock)]
-    others += [part for part in message.content if not isinstance(part, ToolResult)]
-    if not message.content:
-        yield _from_user(())
-    yield from in_messages(others, _from_user)
+    return results_first(message, _answer, _beside, _from_user)
 
 
-def _answer(result: ToolResult) -> Json:
+def _beside(result: ToolResult) -> Iterator[UserContent]:
+    return (part for part in result.media if not isinstance(part, ProviderBlock))
+
+
+def _answer(result: ToolResult) -> JsonObject:
     """The words of a result; a list of items where Cohere's own are among them."""
     own = [part for part in result.content if isinstance(part, (Text, ProviderBlock))]
-    if all(isinstance(part, Text) for part in own):
-        return result.text
-    return [_part(part) for part in own]
+    words = all(isinstance(part, Text) for part in own)
+    content: Json = result.text if words else [_part(part) for part in own]
+    return {"role": "tool", "tool_call_id": result.id, "content": content}
 
 
 def _from_user(parts: Sequence[UserContent]) -> JsonObject:

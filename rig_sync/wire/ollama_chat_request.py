@@ -19,7 +19,7 @@ from rig_sync.message import (
     UserContent,
     UserMessage,
 )
-from rig_sync.wire.blocks import in_messages, without_foreign
+from rig_sync.wire.blocks import results_first, without_foreign
 from rig_sync.wire.openai_chat_request import document_text
 from rig_sync.wire.writing import chat_tool
 
@@ -86,19 +86,13 @@ def _message(message: Message, names: dict[str, str]) -> Iterator[JsonObject]:
 
 def _results_and_rest(message: UserMessage, names: dict[str, str]) -> Iterator[JsonObject]:
     """One message for each tool result, then one with the rest."""
-    results = [part for part in message.content if isinstance(part, ToolResult)]
-    others: list[UserContent] = []
-    for result in results:
+
+    def answer(result: ToolResult) -> JsonObject:
         encoded: JsonObject = {"role": "tool", "content": result.text, "tool_call_id": result.id}
         name = result.name or names.get(result.id)
-        if name is not None:
-            encoded["tool_name"] = name
-        yield encoded
-        others += result.media
-    others += [part for part in message.content if not isinstance(part, ToolResult)]
-    if not message.content:
-        yield _user(())
-    yield from in_messages(others, _user)
+        return encoded if name is None else {**encoded, "tool_name": name}
+
+    return results_first(message, answer, lambda result: result.media, _user)
 
 
 def _user(parts: Sequence[UserContent]) -> JsonObject:

@@ -29,7 +29,7 @@ from rig_sync.message import (
     Video,
 )
 from rig_sync.wire.base import objects_in
-from rig_sync.wire.blocks import in_messages, without_foreign
+from rig_sync.wire.blocks import results_first, without_foreign
 from rig_sync.wire.writing import chat_call, chat_tool, image_url
 
 __all__ = [
@@ -168,15 +168,11 @@ def _message(message: Message, reasoning_field: ReasoningField | None) -> Iterat
 
 def _user(message: UserMessage) -> Iterator[JsonObject]:
     """One message for each tool result, then one with the rest."""
-    results = [part for part in message.content if isinstance(part, ToolResult)]
-    others: list[UserContent] = []
-    for result in results:
-        yield {"role": "tool", "tool_call_id": result.id, "content": result.text}
-        others += result.media
-    others += [part for part in message.content if not isinstance(part, ToolResult)]
-    if not message.content:
-        yield _from_user(())
-    yield from in_messages(others, _from_user)
+    return results_first(message, _answer, lambda result: result.media, _from_user)
+
+
+def _answer(result: ToolResult) -> JsonObject:
+    return {"role": "tool", "tool_call_id": result.id, "content": result.text}
 
 
 def _from_user(parts: Sequence[UserContent]) -> JsonObject:
