@@ -10,8 +10,10 @@
         RateLimited, Overloaded, ServerError
       + ResponseDecodeError: a frame or body that could not be understood
   - StreamTruncated: the body ended before the provider said that it was done
-  - PromptError: MaxTurnsExceeded, PromptCancelled, UnknownToolCall
+  - PromptError: MaxTurnsExceeded, PromptCancelled, UnknownToolCall, ToolRetriesExceeded,
+      HookFailed, OutputInvalid; and RunSuspended of `rig_sync.agent.run`
   - ToolError: what a tool raises to speak to the model
+      + ModelRetry: call it again, differently
   - StreamMisuse: read twice, read from two threads, read after close
 
 Foreign exceptions are translated into these once, in `rig_sync.transport`.
@@ -34,9 +36,12 @@ __all__ = [
     "ConnectTimeout",
     "ContextLengthExceeded",
     "FirstEventTimeout",
+    "HookFailed",
     "IdleTimeout",
     "MaxTurnsExceeded",
+    "ModelRetry",
     "NotFound",
+    "OutputInvalid",
     "Overloaded",
     "PermissionDenied",
     "PromptCancelled",
@@ -52,6 +57,7 @@ __all__ = [
     "StreamTimeout",
     "StreamTruncated",
     "ToolError",
+    "ToolRetriesExceeded",
     "ToolTimeout",
     "TotalTimeout",
     "TransportError",
@@ -305,15 +311,46 @@ class MaxTurnsExceeded(PromptError):
 
 
 class PromptCancelled(PromptError):
-    """A one-shot call was cancelled, or a hook stopped the run."""
+    """A one-shot call was cancelled, or a hook stopped the run; then `reason` is the hook's."""
+
+    reason: str = ""
 
 
 class UnknownToolCall(PromptError):
     """The model called a tool that it was not given."""
 
 
+class ToolRetriesExceeded(PromptError):
+    """A tool failed more often in a row than its `retries` allow."""
+
+
+class HookFailed(PromptError):
+    """A hook raised: see `__cause__`. The run is over, `history` goes on from there."""
+
+
+class OutputInvalid(PromptError):
+    """The answer does not fit the type asked for, and the retries are used up.
+
+    The message lists what does not fit. Allow more retries, or ask for a simpler type.
+
+    Attributes:
+        raw: The model's last answer, as text.
+    """
+
+    def __init__(self, message: str, *, raw: str = "") -> None:
+        super().__init__(message)
+        self.raw = raw
+
+
 class ToolError(RigError):
     """Raise it in a tool: the model reads the message as the call's result, marked as an error."""
+
+
+class ModelRetry(ToolError):
+    """Raise it in a tool when another call may do: the model is told to correct it and try again.
+
+    How often in a row the model may do so is the tool's `retries`.
+    """
 
 
 class StreamMisuse(RigError):

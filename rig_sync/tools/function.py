@@ -11,9 +11,10 @@ from typing import Generic, ParamSpec, TypeVar, overload
 from rig_sync._json import JsonObject
 from rig_sync.completion import ToolDefinition
 from rig_sync.errors import ConfigError
-from rig_sync.tools.base import Tool
+from rig_sync.tools.base import Tool, Toolable, options_of
 from rig_sync.tools.context import ToolContext
 from rig_sync.tools.docstring import first_paragraph
+from rig_sync.tools.options import ToolOptions
 from rig_sync.tools.schema import read_signature
 
 __all__ = ["FunctionTool", "as_tool", "checked_name", "tool"]
@@ -21,6 +22,7 @@ __all__ = ["FunctionTool", "as_tool", "checked_name", "tool"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_DEFAULTS = ToolOptions()
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -31,16 +33,24 @@ class FunctionTool(Generic[P, R]):
 
     Attributes:
         definition: What the model is told.
+        options: What runs grant it.
     """
 
     __wrapped__: Callable[P, R]
     __name__: str
 
-    def __init__(self, function: Callable[P, R], definition_name: str, description: str) -> None:
+    def __init__(
+        self,
+        function: Callable[P, R],
+        definition_name: str,
+        description: str,
+        options: ToolOptions = _DEFAULTS,
+    ) -> None:
         functools.update_wrapper(self, function)
         self._run: Callable[..., R] = function
         self._signature = read_signature(function, definition_name)
         self.definition = ToolDefinition(definition_name, description, self._signature.schema)
+        self.options = options
 
     @classmethod
     def from_function(
@@ -49,6 +59,10 @@ class FunctionTool(Generic[P, R]):
         *,
         name: str | None = None,
         description: str | None = None,
+        timeout: float | None = None,
+        retries: int | None = None,
+        approval: bool = False,
+        deferred: bool = False,
     ) -> FunctionTool[P, R]:
         """The tool that runs `function`.
 
@@ -56,10 +70,16 @@ class FunctionTool(Generic[P, R]):
             function: A function or the method of an instance, every parameter with a type hint.
             name: Instead of the function's name.
             description: Instead of the first paragraph of its docstring.
+            timeout: Seconds for one call, instead of `Timeouts.tool`.
+            retries: Failed calls in a row that the model may follow up; one more ends the run.
+            approval: A person must agree before each call runs.
+            deferred: Answered later, from elsewhere: the function's body never runs, and may be
+                empty.
 
         Raises:
             ConfigError: The function cannot be a tool (async, a generator, no description, a name
-                no provider takes, a parameter without a usable hint); says what to write.
+                no provider takes, a parameter without a usable hint), or an option is wrong; says
+                what to write.
         """
         _check_kind(function)
         name = checked_name(function.__name__ if name is None else name)
@@ -69,7 +89,8 @@ class FunctionTool(Generic[P, R]):
                 f"tool `{name}` has no description: start `{function.__name__}` with a docstring "
                 'that tells the model what it does, or write `@tool(description="...")`'
             )
-        return cls(function, name, description)
+        options = ToolOptions(timeout, retries, approval, deferred)
+        return cls(function, name, description, options)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function, unchecked, as if it had never become a tool."""
@@ -87,6 +108,14 @@ class FunctionTool(Generic[P, R]):
                 function raises passes through.
         """
         return self._run(**self._signature.bind(arguments, context or ToolContext()))
+
+    def check(self, arguments: JsonObject) -> None:
+        """Check `arguments` against the schema, and run nothing.
+
+        Raises:
+            ToolError: They do not fit; the message tells the model how.
+        """
+        self._signature.bind(arguments, ToolContext())
 
     def __repr__(self) -> str:
         return f"FunctionTool({self.definition.name})"
@@ -136,7 +165,13 @@ def _check_kind(function: Callable[..., object]) -> None:
 def tool(function: Callable[P, R], /) -> FunctionTool[P, R]: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = None,
+    retries: int | None = None,
+    approval: bool = False,
+    deferred: bool = False,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 def tool(
     function: Callable[P, R] | None = None,
@@ -144,8 +179,14 @@ def tool(
     *,
     name: str | None = None,
     description: str | None = None,
+    timeout: float | None = None,
+    retries: int | None = None,
+    approval: bool = False,
+    deferred: bool = False,
 ) -> FunctionTool[P, R] | Callable[[Callable[P, R]], FunctionTool[P, R]]:
-    """Make a function a tool: `@tool`, or `@tool(name=..., description=...)`.
+    """Make a function a tool: `@tool`, or `@tool(name=..., timeout=5, approval=True)`.
+
+    What can be given is what `FunctionTool.from_function` takes.
 
     Raises:
         ConfigError: See `FunctionTool.from_function`.
@@ -161,7 +202,15 @@ def tool(
     """
 
     def decorate(plain: Callable[P, R]) -> FunctionTool[P, R]:
-        return FunctionTool.from_function(plain, name=name, description=description)
+        return FunctionTool.from_function(
+            plain,
+            name=name,
+            description=description,
+            timeout=timeout,
+            retries=retries,
+            approval=approval,
+            deferred=deferred,
+        )
 
     return decorate if function is None else decorate(function)
 
@@ -170,11 +219,11 @@ def as_tool(value: object) -> Tool:
     """The tool that `value` is, or that its function makes.
 
     Args:
-        value: A `Tool` (any object with `definition` and `call`), or a function with type hints
-            and a docstring.
+        value: A `Tool` (any object with `definition` and `call`), something with a method
+            `as_tool()` (an agent), or a function with type hints and a docstring.
 
     Raises:
-        ConfigError: It is neither; the message says what to pass.
+        ConfigError: It is none of these; the message says what to pass.
 
     >>> def add(a: int, b: int) -> int:
     ...     '''Add two numbers.'''
@@ -187,17 +236,27 @@ def as_tool(value: object) -> Tool:
             f"{value.__name__} is a class, not a tool: pass an instance, `{value.__name__}(...)`"
         )
     if isinstance(value, Tool):
-        definition: object = value.definition
-        if not isinstance(definition, ToolDefinition):
-            raise ConfigError(
-                f"the `definition` of {value!r} is a {type(definition).__name__}: make it a "
-                "`rig_sync.ToolDefinition(name, description, parameters)`"
-            )
-        checked_name(definition.name)
-        return value
+        return _checked(value)
+    if isinstance(value, Toolable):
+        made: object = value.as_tool()
+        if not isinstance(made, Tool):
+            raise ConfigError(f"`as_tool()` of {value!r} gave {made!r}, which is no tool")
+        return _checked(made)
     if callable(value) and _is_function(value):
         return FunctionTool.from_function(value)
     raise ConfigError(
         f"{value!r} is not a tool: pass a function with type hints and a docstring, or an object "
         "with `definition` and `call(arguments, context)`"
     )
+
+
+def _checked(value: Tool) -> Tool:
+    definition: object = value.definition
+    if not isinstance(definition, ToolDefinition):
+        raise ConfigError(
+            f"the `definition` of {value!r} is a {type(definition).__name__}: make it a "
+            "`rig_sync.ToolDefinition(name, description, parameters)`"
+        )
+    checked_name(definition.name)
+    options_of(value)
+    return value

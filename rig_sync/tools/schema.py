@@ -119,9 +119,9 @@ class ToolSignature(NamedTuple):
 def read_signature(function: Callable[..., object], name: str) -> ToolSignature:
     """The schema and the check for `function`, called `name` as a tool.
 
-    Parameters annotated `ToolContext` are left out of the schema. A parameter's description is
-    `Annotated[int, "this string"]`, `msgspec.Meta(description=...)`, or its entry in the
-    docstring's `Args:` section, whichever comes first.
+    Parameters annotated `ToolContext`, or `ToolContext[...]`, are left out of the schema. A
+    parameter's description is `Annotated[int, "this string"]`, `msgspec.Meta(description=...)`, or
+    its entry in the docstring's `Args:` section, whichever comes first.
 
     Raises:
         ConfigError: A parameter has no hint, a hint that JSON cannot carry, or is positional-only
@@ -177,7 +177,7 @@ def _resolve(annotation: object, function: Callable[..., object], where: str) ->
     module = getattr(inspect.unwrap(function), "__globals__", {})
     names = {"ToolContext": ToolContext} | module  # often imported under TYPE_CHECKING alone
     try:
-        return get_type_hints(holder, globalns=names, include_extras=True)["hint"]
+        return _evaluated(holder, names)
     except (NameError, AttributeError, TypeError, SyntaxError) as error:
         raise ConfigError(
             f"the hint {annotation!r} of {where} cannot be resolved ({error}): define or import "
@@ -185,10 +185,25 @@ def _resolve(annotation: object, function: Callable[..., object], where: str) ->
         ) from error
 
 
+def _evaluated(holder: Callable[[], None], names: dict[str, object]) -> object:
+    try:
+        return get_type_hints(holder, globalns=names, include_extras=True)["hint"]
+    except NameError as error:
+        # the Shop of `ToolContext[Shop]` may be missing at run time: nothing is made of it
+        if error.name is not None and error.name not in names:
+            with contextlib.suppress(NameError, AttributeError, TypeError):
+                hint = _evaluated(holder, {**names, error.name: object})
+                if _is_context(hint):
+                    return hint
+        raise
+
+
 def _is_context(hint: object) -> bool:
-    if get_origin(hint) in (Annotated, *_UNIONS):
+    origin = get_origin(hint)
+    if origin in (Annotated, *_UNIONS):
         return any(map(_is_context, get_args(hint)))
-    return isinstance(hint, type) and issubclass(hint, ToolContext)
+    kind = origin or hint  # that of `ToolContext[Shop]` is `ToolContext`
+    return isinstance(kind, type) and issubclass(kind, ToolContext)
 
 
 def _is_lenient(hint: object) -> bool:

@@ -1,68 +1,147 @@
-"""The tools of an agent, and the one place where a tool call becomes a result."""
+"""The tools of an agent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from copy import deepcopy
+import threading
+from collections.abc import Callable, Iterable, Iterator, Set
+from typing import NamedTuple
 
 from rig_sync.completion import ToolDefinition
-from rig_sync.errors import ConfigError, ToolError
-from rig_sync.message import ToolCall, ToolResult
-from rig_sync.tools.base import Tool, to_content
-from rig_sync.tools.context import ToolContext
+from rig_sync.errors import ConfigError
+from rig_sync.tools.base import Tool
 from rig_sync.tools.function import as_tool
 
-__all__ = ["ToolSet", "run_tool"]
+__all__ = ["ToolSet"]
 
-_SHOWN = 200  # characters of malformed arguments that the model gets to see again
+# one for all sets, so that a snapshot is cheap; held for the copy of a dict, never around a tool
+_CHANGING = threading.RLock()
 
 
-class ToolSet:
-    """Tools by name, in the order given; never changed once made.
+class _Shelf(NamedTuple):
+    """The tools of a set at one time; neither is ever changed."""
 
-    Args:
-        tools: Whatever `as_tool` takes: tools, functions, another `ToolSet`'s items.
-
-    Raises:
-        ConfigError: Something is no tool, or two have one name.
-
-    Threads: safe from any.
-
-    >>> def add(a: int, b: int) -> int:
-    ...     '''Add two numbers.'''
-    ...     return a + b
-    >>> ToolSet([add])
-    ToolSet(add)
-    """
-
-    __slots__ = ("_by_name", "definitions")
-
+    by_name: dict[str, Tool]
     definitions: tuple[ToolDefinition, ...]
 
-    def __init__(self, tools: Iterable[object] = ()) -> None:
-        if not hasattr(tools, "__iter__") or isinstance(tools, str):
-            raise ConfigError(f"{tools!r} is not a list of tools: write `[...]` around it")
-        self._by_name: dict[str, Tool] = {}
-        definitions: list[ToolDefinition] = []
-        for one in map(as_tool, tools):
-            definition = one.definition
-            if definition.name in self._by_name:
+    def having(self, more: Iterable[tuple[Tool, ToolDefinition]]) -> _Shelf:
+        by_name, definitions = dict(self.by_name), list(self.definitions)
+        for one, definition in more:
+            if definition.name in by_name:
                 raise ConfigError(
                     f"two tools are named `{definition.name}`: take one out, or rename it with "
                     '`@tool(name="...")`'
                 )
-            self._by_name[definition.name] = one
+            by_name[definition.name] = one
             definitions.append(definition)
-        self.definitions = tuple(definitions)
+        return _Shelf(by_name, tuple(definitions))
+
+    def keeping(self, names: Set[str]) -> _Shelf:
+        return _Shelf(
+            {name: one for name, one in self.by_name.items() if name in names},
+            tuple(one for one in self.definitions if one.name in names),
+        )
+
+    def check_known(self, names: Set[str]) -> None:
+        unknown = sorted(names - self.by_name.keys())
+        if unknown:
+            raise ConfigError(
+                f"there is no tool `{unknown[0]}` in the set; its tools are: {self.listed}"
+            )
+
+    @property
+    def listed(self) -> str:
+        return ", ".join(self.by_name) or "none"
+
+
+_EMPTY = _Shelf({}, ())
+
+
+class ToolSet:
+    """Tools by name, in the order given. Each turn of a run works with a snapshot.
+
+    Args:
+        tools: Whatever `as_tool` takes: tools, functions, agents, another `ToolSet`'s items.
+
+    Raises:
+        ConfigError: Something is no tool, or two have one name.
+
+    Threads: safe from any; whoever reads sees the set before or after a change, never between.
+
+    >>> def add(a: int, b: int) -> int:
+    ...     '''Add two numbers.'''
+    ...     return a + b
+    >>> tools = ToolSet([add])
+    >>> before = tools.snapshot()
+    >>> tools.remove("add"), before, tools
+    (FunctionTool(add), ToolSet(add), ToolSet())
+    """
+
+    __slots__ = ("_shelf",)
+
+    def __init__(self, tools: Iterable[object] = ()) -> None:
+        if not hasattr(tools, "__iter__") or isinstance(tools, str):
+            raise ConfigError(f"{tools!r} is not a list of tools: write `[...]` around it")
+        self._shelf = _EMPTY.having(_read(tools))
+
+    @property
+    def definitions(self) -> tuple[ToolDefinition, ...]:
+        """What the model is told of each, in order."""
+        return self._shelf.definitions
 
     @property
     def listed(self) -> str:
         """The names, as a message lists them."""
-        return ", ".join(self._by_name) or "none"
+        return self._shelf.listed
 
     def get(self, name: str) -> Tool | None:
         """The tool called `name`, or None."""
-        return self._by_name.get(name)
+        return self._shelf.by_name.get(name)
+
+    def add(self, tool: object) -> None:
+        """Take one more tool in, as the last; turns under way do not see it.
+
+        Args:
+            tool: Whatever `as_tool` takes.
+
+        Raises:
+            ConfigError: It is no tool, or its name is taken.
+        """
+        read = _read([tool])
+        self._change(lambda shelf: shelf.having(read))
+
+    def remove(self, name: str) -> Tool:
+        """Take the tool called `name` out, and return it; turns under way keep it.
+
+        Raises:
+            ConfigError: There is none of that name.
+        """
+
+        def without(shelf: _Shelf) -> _Shelf:
+            shelf.check_known({name})
+            return shelf.keeping(shelf.by_name.keys() - {name})
+
+        return self._change(without).by_name[name]
+
+    def snapshot(self) -> ToolSet:
+        """A set of what is there now, which changes to this one never reach; costs next to nothing.
+
+        >>> tools = ToolSet()
+        >>> tools.snapshot() is tools
+        False
+        """
+        return _holding(self._shelf)
+
+    def only(self, names: Iterable[str]) -> ToolSet:
+        """A new set of the tools called `names`, in the order of this set.
+
+        Raises:
+            ConfigError: There is none of one of the names.
+        """
+        if isinstance(names, str):
+            raise ConfigError(f"{names!r} is not a list of names: write `[{names!r}]`")
+        shelf, wanted = self._shelf, set(names)
+        shelf.check_known(wanted)
+        return _holding(shelf.keeping(wanted))
 
     def with_tools(self, *more: object) -> ToolSet:
         """A new set of these tools and then `more`.
@@ -70,65 +149,33 @@ class ToolSet:
         Raises:
             ConfigError: As the constructor does.
         """
-        return ToolSet([*self, *more])
+        return _holding(self._shelf.having(_read(more)))
+
+    def _change(self, change: Callable[[_Shelf], _Shelf]) -> _Shelf:
+        """Put `change` of what is there in its place; what was there before."""
+        with _CHANGING:
+            before = self._shelf
+            self._shelf = change(before)
+        return before
 
     def __contains__(self, name: object) -> bool:
-        return name in self._by_name
+        return name in self._shelf.by_name
 
     def __iter__(self) -> Iterator[Tool]:
-        return iter(self._by_name.values())
+        return iter(self._shelf.by_name.values())
 
     def __len__(self) -> int:
-        return len(self._by_name)
+        return len(self._shelf.by_name)
 
     def __repr__(self) -> str:
-        return f"ToolSet({', '.join(self._by_name)})"
+        return f"ToolSet({', '.join(self._shelf.by_name)})"
 
 
-def run_tool(tools: ToolSet | Tool, call: ToolCall, context: ToolContext) -> ToolResult:
-    """Answer one call: whatever goes wrong becomes a result that the model can read.
-
-    Args:
-        tools: Where the tool is looked up by `call.name`; or the tool itself.
-        call: What the model asked for. A malformed one never reaches the tool.
-        context: Given to the tool.
-
-    Returns:
-        The result with the call's id and name; `is_error` tells a failure from an answer.
-
-    Raises:
-        KeyboardInterrupt, SystemExit: The tool raised them; they are not the model's business.
-
-    Threads: starts none; the tool runs in the calling thread.
-
-    >>> def halve(n: int) -> float:
-    ...     '''Halve a number.'''
-    ...     return n / 2
-    >>> run_tool(ToolSet([halve]), ToolCall("c1", "halve", {"n": 3}), ToolContext()).text
-    '1.5'
-    >>> run_tool(ToolSet([halve]), ToolCall("c2", "halve", {}), ToolContext()).text
-    'arguments of halve do not fit: missing required argument `n`'
-    """
-    try:
-        found = _find(tools, call)
-        arguments = deepcopy(call.arguments)  # the call is history: a tool may change only a copy
-        return ToolResult(call.id, to_content(found.call(arguments, context)), call.name)
-    except ToolError as error:
-        message = str(error) or type(error).__name__
-    except Exception as error:  # noqa: BLE001 - a tool's bug is told to the model, the run goes on
-        message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return ToolResult(call.id, to_content(message), call.name, is_error=True)
+def _read(values: Iterable[object]) -> list[tuple[Tool, ToolDefinition]]:
+    return [(one, one.definition) for one in map(as_tool, values)]
 
 
-def _find(tools: ToolSet | Tool, call: ToolCall) -> Tool:
-    if call.malformed is not None:
-        raise ToolError(
-            f"the arguments of {call.name} were no JSON object, so it did not run: call it again "
-            f"with one. They began: {call.malformed[:_SHOWN]}"
-        )
-    if not isinstance(tools, ToolSet):
-        return tools
-    found = tools.get(call.name)
-    if found is None:
-        raise ToolError(f"there is no tool {call.name}; the tools are: {tools.listed}")
-    return found
+def _holding(shelf: _Shelf) -> ToolSet:
+    made = ToolSet()
+    made._shelf = shelf
+    return made

@@ -1,24 +1,17 @@
-"""Functions and objects as tools: `@tool`, `as_tool`, and the content of what they return."""
+"""Functions and objects as tools: `@tool`, `as_tool`, and their options."""
 
 from __future__ import annotations
 
-import datetime as dt
-import enum
 import functools
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from typing import Any
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from rig_sync._json import JsonObject, parse, to_json
+from rig_sync._json import JsonObject
 from rig_sync.completion import ToolDefinition
 from rig_sync.errors import ConfigError, ToolError
-from rig_sync.message import Image, Text
-from rig_sync.tools import FunctionTool, Tool, ToolContext, as_tool, to_content, tool
+from rig_sync.tools import FunctionTool, Tool, ToolContext, ToolOptions, as_tool, options_of, tool
 
 
 @tool
@@ -300,131 +293,107 @@ def test_as_tool_refuses_the_rest(value: object, message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_context_needs_no_arguments() -> None:
-    """A tool's own tests build a context from nothing."""
-    context = ToolContext()
-    assert (context.run_id, context.call_id, context.turn, context.agent_name) == ("", "", 1, "")
-    assert context.deps is None
-    assert context.cancelled is False
+def test_options_are_kept() -> None:
+    """Both ways of making a tool take them; alone they are the defaults."""
+
+    @tool(timeout=2.5, retries=3, approval=True)
+    def pay(amount: int) -> str:
+        """Pay."""
+        return "paid"
+
+    assert pay.options == ToolOptions(timeout=2.5, retries=3, approval=True)
+    assert options_of(pay) is pay.options
+    assert FunctionTool.from_function(pay.__wrapped__, retries=0).options.retries == 0
+    assert options_of(add) == options_of(Echo()) == ToolOptions()
 
 
-def test_context_reads_an_event_and_a_callable() -> None:
-    """`cancelled` is asked anew each time."""
-    event = threading.Event()
-    answers = iter([False, True])
-    by_event = ToolContext(cancelled=event)
-    by_callable = ToolContext(cancelled=lambda: next(answers))
-    assert (by_event.cancelled, by_callable.cancelled) == (False, False)
-    event.set()
-    assert (by_event.cancelled, by_callable.cancelled) == (True, True)
+def test_a_deferred_function_may_be_empty() -> None:
+    """Its schema and description are read as ever."""
 
+    @tool(deferred=True)
+    def ask_the_boss(question: str) -> None:
+        """Ask the boss."""
 
-def test_context_keeps_deps_out_of_its_repr() -> None:
-    """Dependencies may hold secrets."""
-    context = ToolContext(run_id="r", deps={"key": "sk-secret"})
-    assert context.deps == {"key": "sk-secret"}
-    assert repr(context) == (
-        "ToolContext(run_id='r', call_id='', turn=1, agent_name='', cancelled=False)"
-    )
-
-
-class Colour(enum.Enum):
-    RED = "red"
-
-
-@dataclass
-class Point:
-    x: int
-
-
-class Box(msgspec.Struct):
-    at: Point
-
-
-IMAGE = Image(url="https://example.com/a.png")
+    assert ask_the_boss.options.deferred
+    assert ask_the_boss.definition.description == "Ask the boss."
+    assert list(ask_the_boss.definition.parameters["properties"]) == ["question"]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("options", "message"),
     [
-        ("", (Text(""),)),
-        ("plain", (Text("plain"),)),
-        (None, (Text("null"),)),
-        (3, (Text("3"),)),
-        (True, (Text("true"),)),
-        (Text("t"), (Text("t"),)),
-        (IMAGE, (IMAGE,)),
-        ([Text("t"), IMAGE], (Text("t"), IMAGE)),
-        ((IMAGE, "caption", {"k": 1}), (IMAGE, Text("caption"), Text('{"k":1}'))),
-        ([], (Text("[]"),)),
-        (["a", "b"], (Text('["a","b"]'),)),
-        ({"k": [1.5, "é"]}, (Text('{"k":[1.5,"é"]}'),)),
-        ({"b", "a"}, (Text('["a","b"]'),)),
-        (Point(1), (Text('{"x":1}'),)),
-        (Box(Point(1)), (Text('{"at":{"x":1}}'),)),
-        (Colour.RED, (Text('"red"'),)),
-        (dt.date(2024, 2, 29), (Text('"2024-02-29"'),)),
-        ("half \ud83d", (Text("half ?"),)),
+        ({"timeout": 0}, "the timeout of a tool is 0: give seconds above 0, or None"),
+        ({"timeout": -1.0}, "the timeout of a tool is -1.0: give"),
+        ({"timeout": float("nan")}, "the timeout of a tool is nan: give"),
+        ({"timeout": float("inf")}, "the timeout of a tool is inf: give"),
+        ({"timeout": True}, "the timeout of a tool is True: give"),
+        ({"timeout": "5"}, "the timeout of a tool is '5': give"),
+        ({"retries": -1}, "the retries of a tool are -1: give a whole number from 0, or None"),
+        ({"retries": 1.0}, "the retries of a tool are 1.0: give"),
+        ({"retries": True}, "the retries of a tool are True: give"),
+        ({"approval": 1}, "approval of a tool is 1: give True or False"),
+        ({"deferred": "yes"}, "deferred of a tool is 'yes': give True or False"),
+        ({"deferred": True, "approval": True}, "a deferred tool runs nothing here"),
+        ({"deferred": True, "timeout": 5}, "a deferred tool runs nothing here"),
     ],
-    ids=lambda value: type(value).__name__,
+    ids=str,
 )
-def test_content_of_a_result(value: object, expected: tuple[Text | Image, ...]) -> None:
-    """Text and images stay, everything else becomes JSON, and nothing becomes nothing."""
-    assert to_content(value) == expected
+def test_options_that_cannot_be(options: dict[str, Any], message: str) -> None:
+    """A wrong option is refused when the tool is made."""
+    with pytest.raises(ConfigError) as caught:
+        tool(**options)(add.__wrapped__)
+    assert str(caught.value).startswith(message)
 
 
-ENDLESS: list[object] = []
-ENDLESS.append(ENDLESS)
+class Wrapped:
+    """Can be made a tool, as an agent can."""
+
+    def __init__(self, made: object) -> None:
+        self.made = made
+
+    def as_tool(self) -> Any:
+        return self.made
+
+    def __repr__(self) -> str:
+        return "Wrapped()"
+
+
+class Optioned(Echo):
+    """Has options of its own."""
+
+    def __init__(self, options: object) -> None:
+        self.options = options
+
+
+def test_as_tool_takes_what_can_be_made_a_tool() -> None:
+    """An object's own `as_tool` is asked; a tool that has one is taken as it is."""
+
+    class Both(Echo, Wrapped): ...
+
+    both = Both(add)
+    assert as_tool(Wrapped(add)) is add
+    assert as_tool(both) is both
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (
-            object(),
-            "the tool's result (object) cannot be written as JSON: "
-            "Encoding objects of type object is unsupported",
-        ),
-        (
-            [IMAGE, 1j],
-            "the tool's result (complex) cannot be written as JSON: "
-            "Encoding objects of type complex is unsupported",
-        ),
-        (
-            {"k": "\ud800"},
-            "the tool's result (dict) cannot be written as JSON: "
-            "'utf-8' codec can't encode character '\\ud800' in position 0: surrogates not allowed",
-        ),
-        (
-            ENDLESS,
-            "the tool's result (list) cannot be written as JSON: maximum recursion depth exceeded",
-        ),
+        (Wrapped(len), "`as_tool()` of Wrapped() gave <built-in function len>, which is no tool"),
+        (Wrapped(Undefined()), "the `definition` of Undefined() is a dict: make it a"),
+        (Wrapped, "Wrapped is a class, not a tool: pass an instance, `Wrapped(...)`"),
     ],
-    ids=lambda value: type(value).__name__,
+    ids=str,
 )
-def test_content_that_json_cannot_carry(value: object, message: str) -> None:
-    """The model is told what kind of result failed, and why."""
-    with pytest.raises(ToolError) as caught:
-        to_content(value)
-    assert str(caught.value).startswith(message)  # Python's own words end it
+def test_what_cannot_be_made_a_tool(value: object, message: str) -> None:
+    """What `as_tool` of an object gives is checked like any tool."""
+    with pytest.raises(ConfigError) as caught:
+        as_tool(value)
+    assert str(caught.value).startswith(message)
 
 
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
-)
-
-
-@given(JSON_VALUES)
-def test_content_reads_back(value: object) -> None:
-    """JSON-able results are whole in the content, and the content can be sent."""
-    content = to_content(value)
-    assert [type(part) for part in content] == [Text]
-    assert parse(content[0].text or "") == value  # type: ignore[union-attr]
-
-
-@given(st.text(st.characters()))
-def test_content_of_any_text_can_be_sent(text: str) -> None:
-    """Whatever string a tool returns goes into a request."""
-    assert to_json(to_content(text))
+def test_options_of_any_tool() -> None:
+    """An object's attribute counts; one of another type is refused early."""
+    options = ToolOptions(approval=True)
+    assert options_of(Optioned(options)) is options
+    with pytest.raises(ConfigError, match=r"a dict: make them a `rig_sync.tools.ToolOptions\("):
+        as_tool(Optioned({"timeout": 3}))

@@ -345,6 +345,47 @@ def test_context_imported_for_type_checking_only() -> None:
     assert read_signature(namespace["f"], "f").injected == ("c",)
 
 
+class Shop:
+    """What a context carries; no JSON."""
+
+
+class ShopContext(ToolContext[Shop]):
+    """A context of one's own."""
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        ToolContext,
+        ToolContext[Shop],
+        ToolContext[Shop] | None,
+        Optional[ToolContext[Shop]],  # noqa: UP045
+        Annotated[ToolContext[Shop], "the run"],
+        Annotated[ToolContext[list[Shop]] | None, "the run"],
+        ShopContext,
+        "ToolContext",
+        "ToolContext[Shop]",
+        "ToolContext[Shop] | None",
+        "ToolContext[Elsewhere]",
+        "Annotated[ToolContext[Mapping[Elsewhere, Nowhere]] | None, 'the run']",
+    ],
+    ids=str,
+)
+def test_context_is_seen_through_its_dependencies(hint: object) -> None:
+    """`ToolContext[...]` is filled in, in any wrapping, also when nobody can tell of what."""
+    signature = taking(hint)
+    context = ToolContext(deps=Shop())
+    assert signature.schema["properties"] == {}
+    assert signature.bind({}, context) == {"a": context}
+
+
+@pytest.mark.parametrize("hint", ["Elsewhere", "list[Elsewhere]", "ToolContext | missing.Shop"])
+def test_other_unknown_names_stay_unknown(hint: str) -> None:
+    """Only what a context depends on may be missing; the message names what is."""
+    with pytest.raises(ConfigError, match=r"cannot be resolved \(name '(Elsewhere|missing)'"):
+        taking(hint)
+
+
 @pytest.mark.parametrize(
     ("hint", "sent", "expected"),
     [

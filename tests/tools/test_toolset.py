@@ -1,18 +1,17 @@
-"""Tool sets, and how a call becomes a result."""
+"""Tools by name: sets that change, and their snapshots."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import pytest
 
 from rig_sync._json import JsonObject
 from rig_sync.completion import ToolDefinition
-from rig_sync.errors import ConfigError, ToolError
-from rig_sync.message import Image, Text, ToolCall, ToolResult
-from rig_sync.tools import Tool, ToolContext, ToolSet, run_tool, tool
-
-CONTEXT = ToolContext(deps="the deps")
+from rig_sync.errors import ConfigError
+from rig_sync.tools import ToolContext, ToolSet, tool
+from tests.server import spawn
 
 
 def add(a: int, b: int) -> int:
@@ -26,33 +25,27 @@ def shout(text: str) -> str:
     return text.upper()
 
 
-class Failing:
-    """A tool that raises what it is given."""
+class Plain:
+    """A tool that is no function."""
 
-    definition = ToolDefinition("fail", "Fail.", {"type": "object"})
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+    def __init__(self, name: str) -> None:
+        self.definition = ToolDefinition(name, "Do nothing.", {"type": "object"})
 
     def call(self, arguments: JsonObject, context: ToolContext) -> str:  # noqa: ARG002
-        raise self.error
-
-
-def call(name: str, **arguments: int | str) -> ToolCall:
-    return ToolCall("c1", name, dict(arguments))
+        return ""
 
 
 def test_a_set_keeps_order_and_finds_by_name() -> None:
     """Tools, functions and objects are taken together, in order."""
-    tools = ToolSet([add, shout, Failing(ValueError())])
+    tools = ToolSet([add, shout, Plain("third")])
     assert len(tools) == 3
-    assert [one.definition.name for one in tools] == ["add", "shout", "fail"]
-    assert [definition.name for definition in tools.definitions] == ["add", "shout", "fail"]
+    assert [one.definition.name for one in tools] == ["add", "shout", "third"]
+    assert [definition.name for definition in tools.definitions] == ["add", "shout", "third"]
     assert tools.get("shout") is shout
     assert tools.get("other") is None
     assert "add" in tools
     assert "other" not in tools
-    assert repr(tools) == "ToolSet(add, shout, fail)"
+    assert repr(tools) == "ToolSet(add, shout, third)"
 
 
 def test_an_empty_set() -> None:
@@ -100,116 +93,118 @@ def test_with_tools_refuses_a_name_twice() -> None:
         ToolSet([add]).with_tools(add)
 
 
-@pytest.mark.parametrize("tools", [ToolSet([add, shout]), shout], ids=["set", "tool"])
-def test_a_call_is_answered(tools: ToolSet | Tool) -> None:
-    """The result has the id and name of the call, and is no error."""
-    assert run_tool(tools, call("shout", text="hi"), CONTEXT) == ToolResult(
-        "c1", (Text("HI"),), "shout"
-    )
+def test_tools_come_and_go() -> None:
+    """A set changes in place; what the model is told changes with it."""
+    tools = ToolSet([add])
+    tools.add(shout)
+    tools.add(Plain("third"))
+    assert tools.remove("add").definition.name == "add"
+    assert [one.definition for one in tools] == list(tools.definitions)
+    assert repr(tools) == "ToolSet(shout, third)"
+    tools.add(add)
+    assert tools.listed == "shout, third, add"
 
 
-def test_the_context_reaches_the_tool() -> None:
-    """A tool sees the context that the driver made."""
-
-    @tool
-    def look(context: ToolContext) -> list[object]:
-        """Look."""
-        return [Image(url="https://example.com/a.png"), str(context.deps)]
-
-    result = run_tool(look, call("look"), CONTEXT)
-    assert result.content == (Image(url="https://example.com/a.png"), Text("the deps"))
+def test_a_snapshot_stays_as_it_was() -> None:
+    """Neither set sees what is done to the other."""
+    tools = ToolSet([add, shout])
+    before = tools.snapshot()
+    tools.remove("add")
+    before.add(Plain("third"))
+    assert (repr(tools), repr(before)) == ("ToolSet(shout)", "ToolSet(add, shout, third)")
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (ToolError("try a city"), "try a city"),
-        (ToolError(), "ToolError"),
-        (ValueError("bad value"), "ValueError: bad value"),
-        (KeyError("k"), "KeyError: 'k'"),
-        (RuntimeError(), "RuntimeError"),
-        (ConfigError("no key"), "ConfigError: no key"),
-        (OSError("caf\udce9"), "OSError: caf?"),
-    ],
-    ids=repr,
-)
-def test_an_exception_becomes_a_result(error: Exception, message: str) -> None:
-    """The model reads a ToolError's message alone, of others the type too, and no traceback."""
-    assert run_tool(Failing(error), call("fail"), CONTEXT) == ToolResult(
-        "c1", (Text(message),), "fail", is_error=True
-    )
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(2), GeneratorExit()], ids=repr)
-def test_the_way_out_stays_open(error: BaseException) -> None:
-    """What ends the program is not the model's business."""
-    with pytest.raises(type(error)):
-        run_tool(Failing(error), call("fail"), CONTEXT)
+def test_reading_while_it_changes() -> None:
+    """Who is in the middle of the set goes on with it as it was."""
+    tools = ToolSet([add, shout])
+    seen = []
+    for one in tools:
+        tools.remove(one.definition.name)
+        seen.append(one.definition.name)
+    assert seen == ["add", "shout"]
+    assert not tools
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("names", "expected"),
+    [([], ""), (["third", "add"], "add, third"), ({"shout"}, "shout"), (["add", "add"], "add")],
+    ids=str,
+)
+def test_only_some(names: Iterable[str], expected: str) -> None:
+    """A set of some of the tools, in the order of the first; that one keeps all."""
+    tools = ToolSet([add, shout, Plain("third")])
+    some = tools.only(names)
+    assert repr(some) == f"ToolSet({expected})"
+    assert [one.definition for one in some] == list(some.definitions)
+    assert len(tools) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
     [
         (
-            call("add", a=1, b="x", c=2),
-            "arguments of add do not fit: unknown argument `c`; "
-            "Expected `int`, got `str` - at `$.b`",
-        ),
-        (call("sub"), "there is no tool sub; the tools are: add, shout"),
-        (
-            ToolCall("c1", "add", malformed='{"a": 1, "b"' + "x" * 300),
-            "the arguments of add were no JSON object, so it did not run: call it again with one. "
-            'They began: {"a": 1, "b"' + "x" * 188,
+            lambda tools: tools.remove("sub"),
+            "there is no tool `sub` in the set; its tools are: add, shout",
         ),
         (
-            ToolCall("c1", "add", malformed=""),
-            "the arguments of add were no JSON object, so it did not run: call it again with one. "
-            "They began: ",
+            lambda tools: tools.only(["shout", "sub"]),
+            "there is no tool `sub` in the set; its tools are: add, shout",
+        ),
+        (lambda tools: tools.only("add"), "'add' is not a list of names: write `['add']`"),
+        (
+            lambda tools: tools.add(add),
+            'two tools are named `add`: take one out, or rename it with `@tool(name="...")`',
+        ),
+        (
+            lambda tools: tools.add(Plain),
+            "Plain is a class, not a tool: pass an instance, `Plain(...)`",
         ),
     ],
-    ids=["unfit", "unknown", "malformed", "empty"],
+    ids=["remove", "only", "text", "twice", "class"],
 )
-def test_a_call_that_cannot_run(asked: ToolCall, message: str) -> None:
-    """The model is told what to do differently."""
-    result = run_tool(ToolSet([add, shout]), asked, CONTEXT)
-    assert (result.text, result.is_error, result.id) == (message, True, "c1")
+def test_changes_that_cannot_be(change: Callable[[ToolSet], object], message: str) -> None:
+    """They are refused, and leave the set as it was."""
+    tools = ToolSet([add, shout])
+    with pytest.raises(ConfigError) as caught:
+        change(tools)
+    assert str(caught.value) == message
+    assert repr(tools) == "ToolSet(add, shout)"
 
 
-def test_no_tool_at_all() -> None:
-    """An empty set says so."""
-    assert run_tool(ToolSet(), call("x"), CONTEXT).text == (
-        "there is no tool x; the tools are: none"
-    )
+def test_a_tool_is_asked_outside_the_lock() -> None:
+    """A tool whose definition waits for another thread's change to a set holds nobody up."""
+    tools = ToolSet()
+
+    class Waiting(Plain):
+        @property
+        def definition(self) -> ToolDefinition:
+            other = spawn(lambda: ToolSet().add(add))
+            other.join(5)
+            return ToolDefinition("waiting", f"Alive: {other.is_alive()}", {})
+
+        @definition.setter
+        def definition(self, value: ToolDefinition) -> None: ...
+
+    tools.add(Waiting("waiting"))
+    assert tools.definitions[0].description == "Alive: False"
 
 
-def test_a_malformed_call_never_reaches_a_tool() -> None:
-    """Not even when the tool is given itself."""
-    asked = ToolCall("c1", "fail", malformed="[1]")
-    assert "no JSON object" in run_tool(Failing(SystemExit()), asked, CONTEXT).text
+def test_changes_from_many_threads() -> None:
+    """None is lost, and a reader never sees tools and definitions apart."""
+    tools = ToolSet([add])
 
+    def change(first: int) -> None:
+        for number in range(first, first + 40):
+            tools.add(Plain(f"t{number}"))
+            if number % 2:
+                tools.remove(f"t{number}")
+            now = tools.snapshot()
+            assert [one.definition for one in now] == list(now.definitions)
 
-def test_a_tool_cannot_change_the_history() -> None:
-    """What a tool does to its arguments leaves the call as the model made it."""
-
-    @tool
-    def grow(items: list[object]) -> list[object]:
-        """Grow."""
-        items[0].append(1)  # type: ignore[attr-defined]
-        return items
-
-    asked = ToolCall("c1", "grow", {"items": [[]]})
-    assert run_tool(grow, asked, CONTEXT).text == "[[1]]"
-    assert asked.arguments == {"items": [[]]}
-
-
-def test_a_result_that_json_cannot_carry() -> None:
-    """A tool that returns an unknown object answers with an error."""
-
-    @tool
-    def opaque() -> object:
-        """Return something odd."""
-        return object()
-
-    result = run_tool(opaque, call("opaque"), CONTEXT)
-    assert result.is_error
-    assert "(object) cannot be written as JSON" in result.text
+    threads = [spawn(partial(change, first)) for first in range(0, 160, 40)]
+    for thread in threads:
+        thread.join(10)
+    assert {one.name for one in tools.definitions} == {
+        "add",
+        *(f"t{number}" for number in range(0, 160, 2)),
+    }
