@@ -12,7 +12,8 @@ from rig_sync._json import JsonObject
 from rig_sync.agent.builder import AgentBuilder
 from rig_sync.catalog import Capabilities, ModelInfo
 from rig_sync.errors import ConfigError
-from rig_sync.model import CompletionModel, check_options
+from rig_sync.model import CompletionModel
+from rig_sync.request import check_options
 from rig_sync.transport.endpoint import Authorize, Endpoint
 from rig_sync.transport.retry import RetryPolicy
 from rig_sync.transport.timeouts import Timeouts
@@ -54,6 +55,7 @@ class Client(Closing):
     `api_key_env` and `base_url_env` name the variables of `from_env`. `key_required` is False where
     a key is sent only if there is one, `streams_only` True where whole answers are refused.
     `embeddings` and `listing` say how those routes speak; None: there is no such route.
+    `capabilities` is what all models may be asked, `capabilities_of` what one of them may.
 
     Shared by threads. Connections are kept alive and opened anew after a fork; `close`, or `with`,
     lets them go.
@@ -72,7 +74,8 @@ class Client(Closing):
     base_url_env: ClassVar[str | None] = None
     key_required: ClassVar[bool] = True
     streams_only: ClassVar[bool] = False
-    capabilities: ClassVar[Capabilities] = Capabilities()
+    # whether tools and a schema go together has to be known, all else is worth a try
+    capabilities: ClassVar[Capabilities] = Capabilities(native_output_with_tools=False)
     embeddings: EmbeddingWire | None = None
     listing: ModelListing | None = None
     wire: Wire
@@ -114,8 +117,14 @@ class Client(Closing):
         """Let the waiting connections go; a later request opens new ones."""
         self.endpoint.http.close()
 
-    def completion_model(self, name: str) -> CompletionModel:
+    def completion_model(
+        self, name: str, *, capabilities: Capabilities | None = None
+    ) -> CompletionModel:
         """The model that the provider calls `name`.
+
+        Args:
+            name: As the provider spells it.
+            capabilities: What may be asked of it, where `capabilities_of` does not know better.
 
         Raises:
             ConfigError: the provider has embeddings alone.
@@ -129,11 +138,20 @@ class Client(Closing):
             timeouts=self.timeouts,
             retries=self.retries,
             streams_only=self.streams_only,
+            capabilities=capabilities or self.capabilities_of(name),
         )
 
-    def agent(self, model: str) -> AgentBuilder:
-        """The beginning of an agent on the model that the provider calls `model`."""
-        return AgentBuilder(self.completion_model(model))
+    def agent(self, model: str, *, capabilities: Capabilities | None = None) -> AgentBuilder:
+        """The beginning of an agent on the model that the provider calls `model`.
+
+        `capabilities` as for `completion_model`.
+        """
+        return AgentBuilder(self.completion_model(model, capabilities=capabilities))
+
+    @classmethod
+    def capabilities_of(cls, model: str) -> Capabilities:  # noqa: ARG003 - for rows
+        """What may be asked of `model`: what of all, where nothing is known of its family."""
+        return cls.capabilities
 
     def embedding_model(
         self,
@@ -174,7 +192,7 @@ class Client(Closing):
 
     @classmethod
     def offers(cls) -> tuple[str, ...]:
-        """All that the provider can do, in words: its capabilities, `embeddings`, `listing`."""
+        """All that may be asked of the provider: its capabilities, `embeddings`, `listing`."""
         further = {"embeddings": cls.embeddings, "listing": cls.listing}
         return (*cls.capabilities.names, *(name for name, wire in further.items() if wire))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
 
 from rig_sync._json import JsonObject, merged, to_json
+from rig_sync.catalog import Capabilities
 from rig_sync.completion import (
     CompletionRequest,
     CompletionResponse,
@@ -19,15 +18,13 @@ from rig_sync.completion import (
     ToolDefinition,
 )
 from rig_sync.errors import ConfigError
-from rig_sync.message import (
-    AssistantMessage,
-    BaseMessage,
-    Document,
-    Message,
-    SystemMessage,
-    UserMessage,
-    unanswered_calls,
-    user,
+from rig_sync.message import BaseMessage, Document
+from rig_sync.request import (
+    Promptable,
+    as_history,
+    as_prompt,
+    check_capabilities,
+    check_request,
 )
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.handle import RaiseErrors
@@ -39,19 +36,7 @@ from rig_sync.transport.retry import RetryPolicy
 from rig_sync.transport.timeouts import Timeouts
 from rig_sync.wire.base import Wire
 
-__all__ = [
-    "CallOptions",
-    "CompletionModel",
-    "Promptable",
-    "RequestBuilder",
-    "as_history",
-    "as_prompt",
-    "check_options",
-    "check_request",
-]
-
-Promptable: TypeAlias = str | UserMessage
-"""What a prompt may be: words, or a message with more than words."""
+__all__ = ["CallOptions", "CompletionModel", "RequestBuilder"]
 
 
 class CallOptions(Struct, frozen=True, kw_only=True):
@@ -71,7 +56,10 @@ class CallOptions(Struct, frozen=True, kw_only=True):
 
 
 class CompletionModel:
-    """One model of one provider. Cheap, stateless, and to be shared by threads."""
+    """One model of one provider. Cheap, stateless, and to be shared by threads.
+
+    `capabilities` is what may be asked of it; `stream` and `send` refuse the rest.
+    """
 
     def __init__(
         self,
@@ -82,12 +70,14 @@ class CompletionModel:
         timeouts: Timeouts,
         retries: RetryPolicy,
         streams_only: bool = False,
+        capabilities: Capabilities | None = None,
     ) -> None:
         if not name.strip():
             raise ConfigError("the model's name is empty: give one, as client.agent('gpt-5.5')")
         self.name = name
         self.wire = wire
         self.timeouts = timeouts
+        self.capabilities = capabilities or Capabilities()
         self._endpoint = endpoint
         self._retries = retries
         self._streams_only = streams_only
@@ -141,12 +131,14 @@ class CompletionModel:
             unary: Ask for the whole answer at once; the items are the same, in fewer pieces.
 
         Raises:
-            ConfigError: `request` cannot be sent as it is; says what to write instead.
+            ConfigError: `request` cannot be sent as it is, or asks for what the model cannot do;
+                says what to write instead.
         """
         options = options or CallOptions()
         stream = not unary or self._streams_only
         check_request(request)
         try:
+            check_capabilities(request, self.capabilities)
             path = self.wire.path(request, stream=stream)
             body = to_json(self.wire.encode(request, stream=stream))
         except ConfigError as error:
@@ -256,103 +248,3 @@ class RequestBuilder(Struct, frozen=True):
 
     def _with(self, **changes: object) -> RequestBuilder:
         return RequestBuilder(self.model, msgspec.structs.replace(self.request, **changes))
-
-
-def as_prompt(prompt: Promptable) -> UserMessage:
-    """The message that `prompt` stands for.
-
-    Raises:
-        ConfigError: it is empty, or neither words nor a user message.
-
-    >>> as_prompt("Hello").text
-    'Hello'
-    """
-    if isinstance(prompt, UserMessage):
-        if not prompt.content:
-            raise ConfigError("the prompt is empty: give the message some content")
-        return prompt
-    if not isinstance(prompt, str):
-        raise ConfigError(f"a prompt is a string or rig_sync.user(...), not {prompt!r}")
-    if not prompt.strip():
-        raise ConfigError("the prompt is empty: write what the model should answer")
-    return user(prompt)
-
-
-def check_options(given: Mapping[str, object], kind: type) -> None:
-    """Refuse keys that the TypedDict `kind` does not have.
-
-    Raises:
-        ConfigError: names the first one, and those there are.
-    """
-    unknown = set(given) - set(kind.__annotations__)
-    if unknown:
-        known = ", ".join(kind.__annotations__)
-        raise ConfigError(f"there is no option {min(unknown)!r}; the options are: {known}")
-
-
-def as_history(messages: Iterable[BaseMessage]) -> tuple[Message, ...]:
-    """`messages`, each of which is one.
-
-    Raises:
-        ConfigError: something in it is none.
-
-    >>> as_history([user("Hi")])[0].text
-    'Hi'
-    """
-    history: list[Message] = []
-    for message in messages:
-        if not isinstance(message, (SystemMessage, UserMessage, AssistantMessage)):
-            raise ConfigError(
-                f"the history has {message!r}, which is no message: "
-                "write rig_sync.user(...) or rig_sync.assistant(...)"
-            )
-        history.append(message)
-    return tuple(history)
-
-
-def check_request(request: CompletionRequest) -> None:
-    """Refuse early what no provider would take.
-
-    Raises:
-        ConfigError: says what is wrong and what to write instead.
-    """
-    temperature = request.temperature
-    if temperature is not None and not (math.isfinite(temperature) and temperature >= 0):
-        raise ConfigError(f"temperature={temperature!r}: give a number, 0 or above")
-    if request.top_p is not None and not 0 < request.top_p <= 1:
-        raise ConfigError(f"top_p={request.top_p!r}: give a share, above 0 and at most 1")
-    _check_stop(request.stop)
-    if request.max_tokens is not None and request.max_tokens < 1:
-        raise ConfigError(f"max_tokens={request.max_tokens!r}: give 1 or more, or leave it out")
-    if not request.messages:
-        raise ConfigError("there is nothing to send: give a prompt")
-    waiting = unanswered_calls(request.messages)
-    if waiting:
-        call = waiting[0]
-        raise ConfigError(
-            f"the history has a tool call without an answer ({call.name}, id {call.id!r}): "
-            f"append rig_sync.user(ToolResult({call.id!r}, ...)) after it, or leave the call out"
-        )
-    _check_tools(request.tools, request.tool_choice)
-
-
-def _check_stop(stop: object) -> None:
-    if isinstance(stop, str):
-        raise ConfigError(f"stop={stop!r}: give the words in a tuple, as ({stop!r},)")
-
-
-def _check_tools(tools: Sequence[ToolDefinition], choice: ToolChoice | None) -> None:
-    names = [tool.name for tool in tools]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise ConfigError(f"two tools are named {twice[0]!r}: rename one")
-    if choice is None or choice.mode in ("auto", "none"):
-        return
-    if not tools:
-        raise ConfigError(
-            f"tool_choice {choice.mode!r} without tools: give a tool, or leave it out"
-        )
-    unknown = [name for name in choice.names if name not in names]
-    if unknown:
-        known = ", ".join(names)
-        raise ConfigError(f"tool_choice names {unknown[0]!r}, which is none of the tools: {known}")

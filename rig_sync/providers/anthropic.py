@@ -5,6 +5,7 @@ Source: https://docs.anthropic.com/en/api/overview
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +39,9 @@ CLAUDE_HAIKU_4_5 = "claude-haiku-4-5"
 
 VERSION = "2023-06-01"
 
+# https://docs.claude.com/en/docs/build-with-claude/structured-outputs
+_WITHOUT_SCHEMA = re.compile(r"claude-(2|3|instant|(opus|sonnet)-4-(0|2025))")
+
 
 class Client(BaseClient):
     """Anthropic.
@@ -52,7 +56,7 @@ class Client(BaseClient):
     default_base_url: ClassVar[str] = "https://api.anthropic.com"
     api_key_env: ClassVar[str | None] = "ANTHROPIC_API_KEY"
     base_url_env: ClassVar[str | None] = "ANTHROPIC_BASE_URL"
-    capabilities = Capabilities(documents=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(audio=False, video=False)
     listing = ModelListing("/v1/models?limit=1000", cursor="last_id", cursor_parameter="after_id")
     wire: AnthropicMessages = AnthropicMessages()
 
@@ -98,6 +102,13 @@ class Client(BaseClient):
         As `{"type": "web_search_20250305", "name": "web_search"}`. The two share their connections.
         """
         return self._on(replace(self.wire, server_tools=(*self.wire.server_tools, *tools)))
+
+    @classmethod
+    def capabilities_of(cls, model: str) -> Capabilities:
+        """Models before Claude 4.1 follow no schema."""
+        if _WITHOUT_SCHEMA.search(model) is None:
+            return cls.capabilities
+        return replace(cls.capabilities, structured_output=False, native_output_with_tools=False)
 
     def _auth(self, key: str) -> dict[str, str]:
         """Anthropic has its own header for the key."""

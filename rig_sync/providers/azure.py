@@ -50,7 +50,7 @@ class Client(BaseClient):
     name = "azure"
     api_key_env = "AZURE_API_KEY"
     base_url_env = "AZURE_ENDPOINT"
-    capabilities = Capabilities(audio=True)
+    capabilities = Capabilities(video=False)
     embeddings = OpenAIEmbeddings()
     wire: Wire = _chat(API_VERSION)
 

@@ -7,7 +7,10 @@ name begins with `eu.` or `apac.`, or with `global.` for some.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec.structs import replace
 
 from rig_sync.catalog import Capabilities
 from rig_sync.client import ApiKey, ClientOptions, env, first_env
@@ -51,6 +54,10 @@ LLAMA_4_MAVERICK_17B_INSTRUCT = "us.meta.llama4-maverick-17b-instruct-v1:0"
 MISTRAL_PIXTRAL_LARGE = "us.mistral.pixtral-large-2502-v1:0"
 
 
+# https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
+_WITHOUT_SCHEMA = re.compile(r"\b(amazon|meta)\.")
+
+
 class Client(BaseClient):
     """Amazon Bedrock in one region.
 
@@ -72,7 +79,7 @@ class Client(BaseClient):
     api_key_env: ClassVar[str | None] = "AWS_BEARER_TOKEN_BEDROCK"
     base_url_env: ClassVar[str | None] = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
     key_required: ClassVar[bool] = False
-    capabilities: ClassVar[Capabilities] = Capabilities(audio=True, video=True, documents=True)
+    capabilities: ClassVar[Capabilities] = Capabilities()
     wire: Wire = BedrockConverse()
 
     def __init__(
@@ -125,6 +132,13 @@ class Client(BaseClient):
         if region is None and not (key and found.get("base_url")):
             region = configured_region(profile)
         return cls(key, region=region, profile=profile, **found)
+
+    @classmethod
+    def capabilities_of(cls, model: str) -> Capabilities:
+        """Amazon's and Meta's models follow no schema, and refuse one."""
+        if _WITHOUT_SCHEMA.search(model) is None:
+            return cls.capabilities
+        return replace(cls.capabilities, structured_output=False, native_output_with_tools=False)
 
     def _authorize(self) -> Authorize | None:
         return self._signature or super()._authorize()

@@ -5,7 +5,6 @@ Source: https://inference-docs.cerebras.ai/api-reference/chat-completions
 
 from __future__ import annotations
 
-from rig_sync.catalog import Capabilities
 from rig_sync.client import Client as BaseClient
 from rig_sync.wire.listing import ModelListing
 from rig_sync.wire.openai_chat import OpenAIChat
@@ -24,6 +23,5 @@ class Client(BaseClient):
     default_base_url = "https://api.cerebras.ai/v1"
     api_key_env = "CEREBRAS_API_KEY"
     base_url_env = "CEREBRAS_BASE_URL"
-    capabilities = Capabilities(images=False)
     listing = ModelListing()
     wire = OpenAIChat(max_tokens_field="max_completion_tokens", reasoning_field="reasoning")

@@ -68,7 +68,7 @@ class Client(BaseClient):
     api_key_env = "CHATGPT_ACCESS_TOKEN"
     base_url_env = "CHATGPT_API_BASE"
     streams_only = True
-    capabilities = Capabilities(documents=True)
+    capabilities = Capabilities(audio=False, video=False)
     wire = OpenAIResponses(adapt=_as_codex)
 
     def __init__(

@@ -36,7 +36,9 @@ class Client(BaseClient):
     default_base_url = "https://api.cohere.com"
     api_key_env = "COHERE_API_KEY"
     base_url_env = "COHERE_BASE_URL"
-    capabilities = Capabilities()
+    capabilities = Capabilities(
+        audio=False, video=False, documents=False, native_output_with_tools=False
+    )
     embeddings = CohereEmbeddings()
     listing = ModelListing(
         route="/v1/models?page_size=1000",

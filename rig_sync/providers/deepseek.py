@@ -26,6 +26,13 @@ class Client(BaseClient):
     default_base_url = "https://api.deepseek.com"
     api_key_env = "DEEPSEEK_API_KEY"
     base_url_env = "DEEPSEEK_BASE_URL"
-    capabilities = Capabilities(images=False, structured_output=False)
+    capabilities = Capabilities(
+        structured_output=False,
+        images=False,
+        audio=False,
+        video=False,
+        documents=False,
+        native_output_with_tools=False,
+    )
     listing = ModelListing()
     wire = OpenAIChat(reasoning_field="reasoning_content", reasoning=thinking_switch)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rig_sync.catalog import Capabilities
+from msgspec.structs import replace
+
+from rig_sync.catalog import Capabilities, model_version
 from rig_sync.client import Client as BaseClient
 from rig_sync.client import env
 from rig_sync.wire.base import Wire
@@ -46,7 +48,7 @@ class Client(BaseClient):
     default_base_url: ClassVar[str] = "https://generativelanguage.googleapis.com"
     api_key_env: ClassVar[str | None] = "GEMINI_API_KEY"
     base_url_env: ClassVar[str | None] = "GOOGLE_GEMINI_BASE_URL"
-    capabilities: ClassVar[Capabilities] = Capabilities(audio=True, video=True, documents=True)
+    capabilities: ClassVar[Capabilities] = Capabilities()
     embeddings: EmbeddingWire | None = GeminiEmbeddings()
     listing: ModelListing | None = ModelListing(
         route="/v1beta/models?pageSize=1000",
@@ -60,6 +62,12 @@ class Client(BaseClient):
     def interactions_api(self) -> Client:
         """The same client on the Interactions API; the two share their connections."""
         return self._on(GeminiInteractions())
+
+    @classmethod
+    def capabilities_of(cls, model: str) -> Capabilities:
+        """Before Gemini 3 a schema and tools together are refused."""
+        third = model_version(model, "gemini-") >= (3,)
+        return replace(cls.capabilities, native_output_with_tools=third)
 
     @classmethod
     def _key_from_env(cls) -> str | None:

@@ -5,7 +5,6 @@ Source: https://github.com/ggml-org/llama.cpp/tree/master/tools/server
 
 from __future__ import annotations
 
-from rig_sync.catalog import Capabilities
 from rig_sync.client import Client as BaseClient
 from rig_sync.wire.embeddings import OpenAIEmbeddings
 from rig_sync.wire.listing import ModelListing
@@ -22,7 +21,6 @@ class Client(BaseClient):
     api_key_env = "LLAMACPP_API_KEY"
     base_url_env = "LLAMACPP_API_BASE_URL"
     key_required = False
-    capabilities = Capabilities(audio=True)
     embeddings = OpenAIEmbeddings()
     listing = ModelListing()
     wire = OpenAIChat(reasoning_field="reasoning_content")

@@ -111,7 +111,9 @@ class Client(BaseClient):
 
     name: ClassVar[str] = "local"
     default_base_url: ClassVar[str] = "http://127.0.0.1"
-    capabilities = Capabilities(images=False)
+    capabilities = Capabilities(
+        images=False, audio=False, video=False, documents=False, native_output_with_tools=False
+    )
     wire: Wire = LocalChat(reasoning_field="reasoning_content")  # that of a model of the user's
 
     def __init__(
@@ -154,7 +156,9 @@ class Client(BaseClient):
         super().close()
         self._engine.close()
 
-    def completion_model(self, name: str) -> CompletionModel:
+    def completion_model(
+        self, name: str, *, capabilities: Capabilities | None = None
+    ) -> CompletionModel:
         """The model; there is one.
 
         Raises:
@@ -165,7 +169,7 @@ class Client(BaseClient):
                 f"there is no local model {name!r}; there is {self.model_name!r}, "
                 "and any GGUF file by Client(model_path=...)"
             )
-        return super().completion_model(name)
+        return super().completion_model(name, capabilities=capabilities)
 
 
 class _Server(Protocol):

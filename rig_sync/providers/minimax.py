@@ -6,7 +6,6 @@ Source: https://platform.minimax.io/docs/api-reference/text-openai-api
 from __future__ import annotations
 
 from rig_sync._json import JsonObject
-from rig_sync.catalog import Capabilities
 from rig_sync.client import Client as BaseClient
 from rig_sync.completion import CompletionRequest
 from rig_sync.wire.openai_chat import OpenAIChat
@@ -32,5 +31,4 @@ class Client(BaseClient):
     default_base_url = "https://api.minimax.io/v1"
     api_key_env = "MINIMAX_API_KEY"
     base_url_env = "MINIMAX_BASE_URL"
-    capabilities = Capabilities(images=False)
     wire = OpenAIChat(reasoning_field="reasoning_details", adapt=_thoughts_apart)

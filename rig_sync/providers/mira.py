@@ -24,7 +24,14 @@ class Client(BaseClient):
     api_key_env = "MIRA_API_KEY"
     base_url_env = "MIRA_BASE_URL"
     capabilities = Capabilities(
-        tools=False, tool_choice=False, images=False, structured_output=False
+        tools=False,
+        tool_choice=False,
+        structured_output=False,
+        images=False,
+        audio=False,
+        video=False,
+        documents=False,
+        native_output_with_tools=False,
     )
     listing = ModelListing()
     wire = OpenAIChat(include_usage=False)

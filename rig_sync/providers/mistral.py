@@ -44,7 +44,7 @@ class Client(BaseClient):
     default_base_url = "https://api.mistral.ai/v1"
     api_key_env = "MISTRAL_API_KEY"
     base_url_env = "MISTRAL_BASE_URL"
-    capabilities = Capabilities(audio=True, documents=True)
+    capabilities = Capabilities(video=False, native_output_with_tools=False)
     embeddings = OpenAIEmbeddings(batch=128, dimensions_field="output_dimension")
     listing = ModelListing()
     wire = OpenAIChat(

@@ -38,7 +38,13 @@ class Client(BaseClient):
     api_key_env = "OLLAMA_API_KEY"
     base_url_env = "OLLAMA_API_BASE_URL"
     key_required = False
-    capabilities = Capabilities(tool_choice=False)
+    capabilities = Capabilities(
+        tool_choice=False,
+        audio=False,
+        video=False,
+        documents=False,
+        native_output_with_tools=False,
+    )
     embeddings = OllamaEmbeddings()
     listing = ModelListing(route="/api/tags", ids=("model", "name"))
     wire = OllamaChat()

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rig_sync.catalog import Capabilities
+from msgspec.structs import replace
+
+from rig_sync.catalog import Capabilities, model_version
 from rig_sync.client import ApiKey, ClientOptions, env
 from rig_sync.client import Client as BaseClient
 from rig_sync.wire.base import Wire
@@ -56,7 +58,7 @@ class Client(BaseClient):
     default_base_url: ClassVar[str] = "https://api.openai.com/v1"
     api_key_env: ClassVar[str | None] = "OPENAI_API_KEY"
     base_url_env: ClassVar[str | None] = "OPENAI_BASE_URL"
-    capabilities = Capabilities(audio=True, documents=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(video=False)
     embeddings = OpenAIEmbeddings()
     listing = ModelListing()
     wire: Wire = OpenAIResponses()
@@ -86,6 +88,23 @@ class Client(BaseClient):
             organization=env("OPENAI_ORG_ID"),
             project=env("OPENAI_PROJECT_ID"),
             **cls._with_env(options),
+        )
+
+    @classmethod
+    def capabilities_of(cls, model: str) -> Capabilities:
+        """GPTs before 5 cannot be told how much to think, those before 4o follow no schema.
+
+        Source: https://platform.openai.com/docs/guides, `reasoning` and `structured-outputs`
+        """
+        version = model_version(model, "gpt-")
+        if not version or version >= (5,):
+            return cls.capabilities
+        follows = version > (4,) or "gpt-4o" in model
+        return replace(
+            cls.capabilities,
+            reasoning=False,
+            structured_output=follows,
+            native_output_with_tools=follows,
         )
 
     def completions_api(self) -> Client:

@@ -23,7 +23,8 @@ class Client(BaseClient):
     """A server at `base_url`; a key is sent if one is given.
 
     Chat completions by default; assign an `OpenAIChat(...)` with other fields to `wire` for a
-    server that does things its own way.
+    server that does things its own way. What it cannot do is said for each model, as
+    `completion_model(name, capabilities=Capabilities(tools=False))`.
     """
 
     name = "openai_compatible"

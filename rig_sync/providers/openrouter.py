@@ -5,6 +5,8 @@ Source: https://openrouter.ai/docs/api-reference/overview
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from rig_sync.catalog import Capabilities
 from rig_sync.client import Client as BaseClient
 from rig_sync.wire.embeddings import OpenAIEmbeddings
@@ -35,7 +37,12 @@ class Client(BaseClient):
     default_base_url = "https://openrouter.ai/api/v1"
     api_key_env = "OPENROUTER_API_KEY"
     base_url_env = "OPENROUTER_BASE_URL"
-    capabilities = Capabilities(audio=True, documents=True)
     embeddings = OpenAIEmbeddings()
     listing = ModelListing()
     wire = OpenAIChat(reasoning_field="reasoning_details", reasoning=reasoning_object)
+
+    @classmethod
+    def capabilities_of(cls, model: str) -> Capabilities:
+        """Those of OpenAI call tools beside a schema."""
+        composes = model.startswith("openai/gpt-") and not model.startswith("openai/gpt-oss")
+        return replace(cls.capabilities, native_output_with_tools=composes)

@@ -24,5 +24,5 @@ class Client(BaseClient):
     default_base_url = "https://api.perplexity.ai"
     api_key_env = "PERPLEXITY_API_KEY"
     base_url_env = "PERPLEXITY_BASE_URL"
-    capabilities = Capabilities(tools=False, tool_choice=False)
+    capabilities = Capabilities(tools=False, tool_choice=False, native_output_with_tools=False)
     wire = OpenAIChat(include_usage=False)

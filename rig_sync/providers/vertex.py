@@ -11,7 +11,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 from urllib.parse import quote
 
-from rig_sync.catalog import Capabilities
+from msgspec.structs import replace
+
+from rig_sync.catalog import Capabilities, model_version
 from rig_sync.client import ApiKey, ClientOptions, env
 from rig_sync.client import Client as BaseClient
 from rig_sync.errors import ConfigError
@@ -53,7 +55,7 @@ class Client(BaseClient):
 
     name: ClassVar[str] = "vertex"
     base_url_env: ClassVar[str | None] = "GOOGLE_VERTEX_BASE_URL"
-    capabilities: ClassVar[Capabilities] = Capabilities(audio=True, video=True, documents=True)
+    capabilities: ClassVar[Capabilities] = Capabilities()
     wire: Wire = GeminiGenerate(collection="publishers/google/models")
 
     def __init__(
@@ -90,6 +92,12 @@ class Client(BaseClient):
             raise ConfigError("set GOOGLE_CLOUD_PROJECT, or use vertex.Client(project, location)")
         location = env("GOOGLE_CLOUD_LOCATION") or "global"
         return cls(project, location, env("VERTEX_ACCESS_TOKEN"), **cls._with_env(options))
+
+    @classmethod
+    def capabilities_of(cls, model: str) -> Capabilities:
+        """Before Gemini 3 a schema and tools together are refused."""
+        third = model_version(model, "gemini-") >= (3,)
+        return replace(cls.capabilities, native_output_with_tools=third)
 
 
 class _Credentials(Protocol):

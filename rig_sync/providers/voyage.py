@@ -32,6 +32,10 @@ class Client(BaseClient):
         reasoning=False,
         structured_output=False,
         images=False,
+        audio=False,
+        video=False,
+        documents=False,
+        native_output_with_tools=False,
     )
     embeddings = OpenAIEmbeddings(
         batch=1000, dimensions_field="output_dimension", input_type_field="input_type"

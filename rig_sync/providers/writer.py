@@ -5,7 +5,6 @@ Source: https://dev.writer.com/api-reference/completion-api/chat-completion
 
 from __future__ import annotations
 
-from rig_sync.catalog import Capabilities
 from rig_sync.client import Client as BaseClient
 from rig_sync.wire.listing import ModelListing
 from rig_sync.wire.openai_chat import OpenAIChat
@@ -23,6 +22,5 @@ class Client(BaseClient):
     default_base_url = "https://api.writer.com/v1"
     api_key_env = "WRITER_API_KEY"
     base_url_env = "WRITER_BASE_URL"
-    capabilities = Capabilities(reasoning=False)
     listing = ModelListing()
     wire = OpenAIChat(route="/chat")
