@@ -23,19 +23,43 @@ from typing import TYPE_CHECKING
 from rig_sync.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from rig_sync.agent.actions import Defer as Defer
+    from rig_sync.agent.actions import Fail as Fail
+    from rig_sync.agent.actions import Feedback as Feedback
+    from rig_sync.agent.actions import Repair as Repair
+    from rig_sync.agent.actions import Repeat as Repeat
+    from rig_sync.agent.actions import Replace as Replace
+    from rig_sync.agent.actions import RequestPatch as RequestPatch
+    from rig_sync.agent.actions import Rewrite as Rewrite
+    from rig_sync.agent.actions import Skip as Skip
+    from rig_sync.agent.actions import Stop as Stop
+    from rig_sync.agent.actions import UseModel as UseModel
     from rig_sync.agent.agent import Agent as Agent
-    from rig_sync.agent.agent import RunOptions as RunOptions
     from rig_sync.agent.builder import AgentBuilder as AgentBuilder
+    from rig_sync.agent.events import HookContext as HookContext
+    from rig_sync.agent.events import InvalidToolCall as InvalidToolCall
+    from rig_sync.agent.events import ModelSelection as ModelSelection
+    from rig_sync.agent.events import RunFinished as RunFinished
+    from rig_sync.agent.events import ToolCallEvent as ToolCallEvent
+    from rig_sync.agent.events import ToolResultEvent as ToolResultEvent
+    from rig_sync.agent.extractor import Extraction as Extraction
+    from rig_sync.agent.extractor import Extractor as Extractor
+    from rig_sync.agent.hooks import Hook as Hook
+    from rig_sync.agent.hooks import hook as hook
     from rig_sync.agent.items import CompletionCall as CompletionCall
     from rig_sync.agent.items import FinalResponse as FinalResponse
     from rig_sync.agent.items import ModelTurnRetried as ModelTurnRetried
     from rig_sync.agent.items import MultiTurnStreamItem as MultiTurnStreamItem
+    from rig_sync.agent.items import RunPending as RunPending
     from rig_sync.agent.items import StreamAssistantItem as StreamAssistantItem
     from rig_sync.agent.items import StreamUserItem as StreamUserItem
     from rig_sync.agent.items import ToolExecutionCommitted as ToolExecutionCommitted
     from rig_sync.agent.items import ToolExecutionStarted as ToolExecutionStarted
+    from rig_sync.agent.items import ToolProgress as ToolProgress
     from rig_sync.agent.items import dump_item as dump_item
     from rig_sync.agent.items import load_item as load_item
+    from rig_sync.agent.options import RunOptions as RunOptions
+    from rig_sync.agent.options import TypedOptions as TypedOptions
     from rig_sync.agent.protocols import Chat as Chat
     from rig_sync.agent.protocols import Completion as Completion
     from rig_sync.agent.protocols import Prompt as Prompt
@@ -43,7 +67,15 @@ if TYPE_CHECKING:
     from rig_sync.agent.protocols import StreamingCompletion as StreamingCompletion
     from rig_sync.agent.protocols import StreamingPrompt as StreamingPrompt
     from rig_sync.agent.run import AgentRun as AgentRun
+    from rig_sync.agent.run import RunSuspended as RunSuspended
+    from rig_sync.agent.run import dump_run as dump_run
+    from rig_sync.agent.run import load_run as load_run
+    from rig_sync.agent.steps import CallModel as CallModel
+    from rig_sync.agent.steps import CallTools as CallTools
+    from rig_sync.agent.steps import Done as Done
+    from rig_sync.agent.steps import PendingCall as PendingCall
     from rig_sync.agent.stream import AgentStream as AgentStream
+    from rig_sync.agent.typed import TypedStream as TypedStream
     from rig_sync.catalog import Capabilities as Capabilities
     from rig_sync.catalog import ModelInfo as ModelInfo
     from rig_sync.client import Client as Client
@@ -66,9 +98,12 @@ if TYPE_CHECKING:
     from rig_sync.errors import ConnectTimeout as ConnectTimeout
     from rig_sync.errors import ContextLengthExceeded as ContextLengthExceeded
     from rig_sync.errors import FirstEventTimeout as FirstEventTimeout
+    from rig_sync.errors import HookFailed as HookFailed
     from rig_sync.errors import IdleTimeout as IdleTimeout
     from rig_sync.errors import MaxTurnsExceeded as MaxTurnsExceeded
+    from rig_sync.errors import ModelRetry as ModelRetry
     from rig_sync.errors import NotFound as NotFound
+    from rig_sync.errors import OutputInvalid as OutputInvalid
     from rig_sync.errors import Overloaded as Overloaded
     from rig_sync.errors import PermissionDenied as PermissionDenied
     from rig_sync.errors import PromptCancelled as PromptCancelled
@@ -84,6 +119,7 @@ if TYPE_CHECKING:
     from rig_sync.errors import StreamTimeout as StreamTimeout
     from rig_sync.errors import StreamTruncated as StreamTruncated
     from rig_sync.errors import ToolError as ToolError
+    from rig_sync.errors import ToolRetriesExceeded as ToolRetriesExceeded
     from rig_sync.errors import ToolTimeout as ToolTimeout
     from rig_sync.errors import TotalTimeout as TotalTimeout
     from rig_sync.errors import TransportError as TransportError
@@ -108,6 +144,7 @@ if TYPE_CHECKING:
     from rig_sync.message import user as user
     from rig_sync.model import CompletionModel as CompletionModel
     from rig_sync.model import RequestBuilder as RequestBuilder
+    from rig_sync.output import Partial as Partial
     from rig_sync.stdout import stream_to_stdout as stream_to_stdout
     from rig_sync.streaming.cancel import CancelToken as CancelToken
     from rig_sync.streaming.items import Delta as Delta
@@ -122,8 +159,11 @@ if TYPE_CHECKING:
     from rig_sync.streaming.response import (
         StreamingCompletionResponse as StreamingCompletionResponse,
     )
+    from rig_sync.tools import StreamingTool as StreamingTool
     from rig_sync.tools import Tool as Tool
     from rig_sync.tools import ToolContext as ToolContext
+    from rig_sync.tools import ToolIndex as ToolIndex
+    from rig_sync.tools import ToolOptions as ToolOptions
     from rig_sync.tools import ToolSet as ToolSet
     from rig_sync.tools import tool as tool
     from rig_sync.transport.retry import RetryPolicy as RetryPolicy
@@ -131,22 +171,54 @@ if TYPE_CHECKING:
     from rig_sync.unary import EmbeddingModel as EmbeddingModel
 
 _HOMES = {
-    "agent.agent": (
-        "Agent",
-        "RunOptions",
+    "agent.actions": (
+        "Defer",
+        "Fail",
+        "Feedback",
+        "Repair",
+        "Repeat",
+        "Replace",
+        "RequestPatch",
+        "Rewrite",
+        "Skip",
+        "Stop",
+        "UseModel",
     ),
+    "agent.agent": ("Agent",),
     "agent.builder": ("AgentBuilder",),
+    "agent.events": (
+        "HookContext",
+        "InvalidToolCall",
+        "ModelSelection",
+        "RunFinished",
+        "ToolCallEvent",
+        "ToolResultEvent",
+    ),
+    "agent.extractor": (
+        "Extraction",
+        "Extractor",
+    ),
+    "agent.hooks": (
+        "Hook",
+        "hook",
+    ),
     "agent.items": (
         "CompletionCall",
         "FinalResponse",
         "ModelTurnRetried",
         "MultiTurnStreamItem",
+        "RunPending",
         "StreamAssistantItem",
         "StreamUserItem",
         "ToolExecutionCommitted",
         "ToolExecutionStarted",
+        "ToolProgress",
         "dump_item",
         "load_item",
+    ),
+    "agent.options": (
+        "RunOptions",
+        "TypedOptions",
     ),
     "agent.protocols": (
         "Chat",
@@ -156,9 +228,24 @@ _HOMES = {
         "StreamingCompletion",
         "StreamingPrompt",
     ),
-    "agent.run": ("AgentRun",),
+    "agent.run": (
+        "AgentRun",
+        "RunSuspended",
+        "dump_run",
+        "load_run",
+    ),
+    "agent.steps": (
+        "CallModel",
+        "CallTools",
+        "Done",
+        "PendingCall",
+    ),
     "agent.stream": ("AgentStream",),
-    "catalog": ("Capabilities", "ModelInfo"),
+    "agent.typed": ("TypedStream",),
+    "catalog": (
+        "Capabilities",
+        "ModelInfo",
+    ),
     "client": ("Client",),
     "completion": (
         "CompletionRequest",
@@ -171,7 +258,10 @@ _HOMES = {
         "ToolDefinition",
         "Usage",
     ),
-    "embedding": ("Embedding", "Embeddings"),
+    "embedding": (
+        "Embedding",
+        "Embeddings",
+    ),
     "errors": (
         "Attempt",
         "AuthenticationError",
@@ -181,9 +271,12 @@ _HOMES = {
         "ConnectTimeout",
         "ContextLengthExceeded",
         "FirstEventTimeout",
+        "HookFailed",
         "IdleTimeout",
         "MaxTurnsExceeded",
+        "ModelRetry",
         "NotFound",
+        "OutputInvalid",
         "Overloaded",
         "PermissionDenied",
         "PromptCancelled",
@@ -199,6 +292,7 @@ _HOMES = {
         "StreamTimeout",
         "StreamTruncated",
         "ToolError",
+        "ToolRetriesExceeded",
         "ToolTimeout",
         "TotalTimeout",
         "TransportError",
@@ -228,6 +322,7 @@ _HOMES = {
         "CompletionModel",
         "RequestBuilder",
     ),
+    "output": ("Partial",),
     "stdout": ("stream_to_stdout",),
     "streaming.cancel": ("CancelToken",),
     "streaming.items": (
@@ -243,8 +338,11 @@ _HOMES = {
     "streaming.pause": ("PauseControl",),
     "streaming.response": ("StreamingCompletionResponse",),
     "tools": (
+        "StreamingTool",
         "Tool",
         "ToolContext",
+        "ToolIndex",
+        "ToolOptions",
         "ToolSet",
         "tool",
     ),

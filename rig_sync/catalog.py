@@ -55,6 +55,15 @@ class Capabilities(Struct, frozen=True, kw_only=True, tag="capabilities"):
         """
         return tuple(name for name in self.__struct_fields__ if getattr(self, name))
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What is refused, in the order above.
+
+        >>> Capabilities(audio=False, video=False).lacking
+        ('audio', 'video')
+        """
+        return tuple(name for name in self.__struct_fields__ if not getattr(self, name))
+
 
 class ModelInfo(Struct, frozen=True, tag="model_info", omit_defaults=True):
     """One model in a provider's list, as far as the provider describes it.

@@ -10,8 +10,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from rig_sync.agent.agent import Agent, RunOptions
+from rig_sync.agent.agent import Agent
 from rig_sync.agent.items import FinalResponse, dump_item
+from rig_sync.agent.options import RunOptions
 from rig_sync.client import Client, ClientOptions
 from rig_sync.errors import ConfigError, RigError
 from rig_sync.modelfile import SMOLLM2, cache_folder, checksum, find
@@ -238,7 +239,9 @@ def _row(kind: type[Client]) -> tuple[str, ...]:
         key = f"[{key}]"
     url = kind.default_base_url or f"{kind.base_url_env}"
     wire = kind.wire.name if kind.capabilities.completion else "-"
-    return kind.name, key, url, wire, " ".join(kind.offers())
+    lacking = [name for name in kind.capabilities.lacking if name != "native_output_with_tools"]
+    without = f"; no {', '.join(lacking)}" if lacking and kind.capabilities.completion else ""
+    return kind.name, key, url, wire, " ".join(kind.offers()) + without
 
 
 def _pull() -> None:

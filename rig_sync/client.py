@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, TypeVar
 from rig_sync._closing import Closing
 from rig_sync._json import JsonObject
 from rig_sync.agent.builder import AgentBuilder
+from rig_sync.agent.extractor import Extractor, ExtractorOptions
 from rig_sync.catalog import Capabilities, ModelInfo
 from rig_sync.errors import ConfigError
 from rig_sync.model import CompletionModel
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ApiKey", "Client", "ClientOptions", "env", "first_env"]
 
 C = TypeVar("C", bound="Client")
+T = TypeVar("T")
 
 ApiKey: TypeAlias = str | Callable[[], str]
 """A key; or a function that is asked for one at each try, on the reader thread: it may block."""
@@ -153,6 +155,16 @@ class Client(Closing):
         """What may be asked of `model`: what of all, where nothing is known of its family."""
         return cls.capabilities
 
+    def extractor(
+        self, model: str, kind: type[T], **options: Unpack[ExtractorOptions]
+    ) -> Extractor[T]:
+        """What finds values of type `kind` in texts, by the model that the provider calls `model`.
+
+        Raises:
+            ConfigError: the type or an option cannot be.
+        """
+        return Extractor(self.completion_model(model), kind, **options)
+
     def embedding_model(
         self,
         name: str,
@@ -192,9 +204,13 @@ class Client(Closing):
 
     @classmethod
     def offers(cls) -> tuple[str, ...]:
-        """All that may be asked of the provider: its capabilities, `embeddings`, `listing`."""
-        further = {"embeddings": cls.embeddings, "listing": cls.listing}
-        return (*cls.capabilities.names, *(name for name, wire in further.items() if wire))
+        """Its routes, in words: `completion`, `embeddings`, `listing`."""
+        routes = {
+            "completion": cls.capabilities.completion,
+            "embeddings": cls.embeddings is not None,
+            "listing": cls.listing is not None,
+        }
+        return tuple(name for name, there in routes.items() if there)
 
     @classmethod
     def _key_from_env(cls) -> str | None:

@@ -22,7 +22,7 @@ from rig_sync import (
     tool,
     user,
 )
-from rig_sync.agent.agent import RunOptions
+from rig_sync.agent.options import RunOptions
 from rig_sync.providers import client_class, openai, openai_compatible
 from rig_sync.tools import ToolContext
 

@@ -223,6 +223,7 @@ def test_providers_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows["groq"][1:4] == ["GROQ_API_KEY", "https://api.groq.com/openai/v1", "openai_chat"]
     assert rows["vllm"][1] == "[VLLM_API_KEY]"
     assert rows["voyage"][3:] == ["-", "embeddings"]
+    assert rows["mistral"][4:] == ["completion", "embeddings", "listing;", "no", "video"]
 
 
 def test_models_are_listed(

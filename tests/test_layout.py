@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_closing", "_json", "version"),  # words
     ("message", "completion", "modelfile", "catalog", "embedding"),  # values
     ("errors",),
+    ("request",),
     ("streaming.items", "streaming.raw"),
     ("wire", "streaming.calls", "streaming.parts"),  # pure: bytes and values
     (  # I/O and threads
@@ -34,13 +35,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("streaming.handle", "streaming.response", "streaming.source"),
     ("model", "unary"),
+    ("output",),  # pure
     ("tools",),
     ("agent",),
     ("client",),
     ("providers",),
     ("cli", "pull", "stdout"),  # edges
 )
-PURE = {name for floor in FLOORS[:5] for name in floor if name != "modelfile"} | {"agent.run"}
+PURE = {name for floor in FLOORS[:6] for name in floor if name != "modelfile"} | {"agent.run", "output"}
 EFFECTS = {"io", "os", "random", "select", "socket", "subprocess", "tempfile", "threading", "time"}
 ROOMS = {  # each third party has one room; msgspec is the language of all values
     "botocore": {"transport.aws"},

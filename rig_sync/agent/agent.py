@@ -3,79 +3,63 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from rig_sync.agent.driver import Progress, RunSettings
+from rig_sync.agent.as_tool import AgentTool
+from rig_sync.agent.events import HookContext
 from rig_sync.agent.items import FinalResponse
+from rig_sync.agent.options import (
+    DEFAULT_MAX_TURNS,
+    DEFAULT_OUTPUT_RETRIES,
+    RunOptions,
+    TypedOptions,
+    at_least,
+)
+from rig_sync.agent.output import OutputCheck
 from rig_sync.agent.run import AgentRun
+from rig_sync.agent.settings import Progress, RunSettings
+from rig_sync.agent.stack import HookStack, as_hooks
 from rig_sync.agent.stream import AgentStream, fold
+from rig_sync.agent.typed import TypedStream
 from rig_sync.completion import CompletionRequest, ModelSettings, ToolChoice
 from rig_sync.errors import ConfigError
 from rig_sync.message import BaseMessage, Document
-from rig_sync.model import (
-    CallOptions,
-    CompletionModel,
-    Promptable,
-    RequestBuilder,
-    as_history,
-    as_prompt,
-    check_options,
-    check_request,
-)
+from rig_sync.model import CallOptions, CompletionModel, RequestBuilder
+from rig_sync.output import output_type
+from rig_sync.request import Promptable, as_history, as_prompt, check_options, check_request
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.handle import RaiseErrors, checked_raise_errors
-from rig_sync.streaming.pause import PauseControl
 from rig_sync.streaming.response import Clock
-from rig_sync.tools import ToolSet
-from rig_sync.transport.timeouts import Timeouts
+from rig_sync.tools import ToolIndex, ToolSet
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["DEFAULT_MAX_TURNS", "Agent", "RunOptions"]
+__all__ = ["Agent"]
 
-DEFAULT_MAX_TURNS = 10
-
-
-class RunOptions(TypedDict, total=False):
-    """How one run is made; every key may be left out.
-
-    Attributes:
-        max_turns: Model calls at most, the first included; the agent's own by default.
-        tool_concurrency: Tools that run beside each other; 1 runs them in the calling thread.
-        pause: Holds the stream still from outside.
-        cancel: Ends the run from outside.
-        timeouts: Instead of the client's.
-        raise_errors: Which errors `next()` raises: "terminal" (the default), "all" or "none".
-        deps: Given to the tools in their context.
-        stream: One-shot calls: let the model stream all the same. The answer is equal.
-    """
-
-    max_turns: int
-    tool_concurrency: int
-    pause: PauseControl
-    cancel: CancelToken
-    timeouts: Timeouts
-    raise_errors: RaiseErrors
-    deps: object
-    stream: bool
+T = TypeVar("T")
 
 
 class Agent:
-    """A model with a preamble, tools and settings. Never changed once made; shared by threads.
+    """A model with a preamble, tools and settings; shared by threads.
 
-    `client.agent(name)` begins a builder that means the same.
+    `client.agent(name)` begins a builder that means the same. An agent never changes once made,
+    but for the tools in a `ToolSet` that it was given.
 
     Args:
         model: What answers, as `client.completion_model(name)`.
         preamble: The system prompt.
         context: Text or documents that every request carries.
-        tools: Functions, `@tool` functions or objects that fulfil `Tool`.
+        tools: Functions, `@tool` functions, objects that fulfil `Tool`, other agents. A `ToolSet`
+            may be changed later: every turn works with what is in it then.
+        dynamic_tools: Further tools, of which a turn is offered those that fit the user's words.
         tool_choice: Whether the model must call a tool; for the first turn of a run alone, or it
             could never answer.
+        fallbacks: Models that are asked in turn when the one before fails before it said anything.
+        hooks: What watches and steers every run; see `Hook`.
         max_turns: Model calls of one run at most.
         settings: See `ModelSettings`.
 
@@ -92,7 +76,10 @@ class Agent:
         preamble: str | None = None,
         context: Iterable[str | Document] = (),
         tools: Iterable[object] = (),
+        dynamic_tools: ToolIndex | None = None,
         tool_choice: ToolChoice | None = None,
+        fallbacks: Sequence[CompletionModel] = (),
+        hooks: Sequence[object] = (),
         max_turns: int = DEFAULT_MAX_TURNS,
         **settings: Unpack[ModelSettings],
     ) -> None:
@@ -100,8 +87,11 @@ class Agent:
         self.model = model
         self.name = name
         self.description = description
-        self.tools = ToolSet(tools)
-        self.max_turns = _checked(max_turns, "max_turns")
+        self.tools = tools if isinstance(tools, ToolSet) else ToolSet(tools)
+        self.max_turns = at_least(1, max_turns, "max_turns")
+        self._index = dynamic_tools
+        self._fallbacks = tuple(fallbacks)
+        self._hooks = as_hooks(hooks)
         self._template = CompletionRequest(
             model.name,
             (as_prompt("a prompt"),),
@@ -133,13 +123,27 @@ class Agent:
         Raises:
             ConfigError: the prompt, the history or an option cannot be.
         """
-        return self._run(prompt, history, options, unary=False)
+        return self._stream(self._begin(prompt, history, options), options, unary=False)
+
+    def stream_resume(self, run: AgentRun, **options: Unpack[RunOptions]) -> AgentStream:
+        """Go on with a run that was suspended, saved or broken off.
+
+        Args:
+            run: As `stream.run` or `load_run` gave it; it is advanced in place. A tool that had
+                begun when the run broke off does not run again: the model is told.
+            options: `max_turns`, if given, takes the place of the run's.
+
+        Raises:
+            ConfigError: an option cannot be.
+        """
+        return self._stream(self._again(run, options), options, unary=False)
 
     def prompt(self, prompt: Promptable, **options: Unpack[RunOptions]) -> FinalResponse:
         """The answer to one prompt, through the same loop.
 
         Raises:
             RigError: the run failed; `.history` goes on from there.
+            RunSuspended: it waits for people; `.run` goes on from there.
         """
         return self.chat(prompt, (), **options)
 
@@ -147,12 +151,54 @@ class Agent:
         self, prompt: Promptable, history: Iterable[BaseMessage], **options: Unpack[RunOptions]
     ) -> FinalResponse:
         """The same with a history."""
+        return self._fold(self._begin(prompt, history, options), options)
+
+    def resume(self, run: AgentRun, **options: Unpack[RunOptions]) -> FinalResponse:
+        """The end of a run that was suspended, saved or broken off; see `stream_resume`."""
+        return self._fold(self._again(run, options), options)
+
+    def stream_typed(
+        self,
+        kind: type[T],
+        prompt: Promptable | AgentRun,
+        history: Iterable[BaseMessage] = (),
+        **options: Unpack[TypedOptions],
+    ) -> TypedStream[T]:
+        """One prompt, answered by a value of type `kind`; what is there of it comes as `Partial`.
+
+        Args:
+            kind: A dataclass, TypedDict, Struct or pydantic model, or a plain type as `list[str]`.
+            prompt: What is asked; or a run of this kind, to go on with.
+            history: What was said before.
+            options: See `TypedOptions`.
+
+        Raises:
+            ConfigError: the type, the prompt or an option cannot be.
+        """
+        return self._typed(kind, prompt, history, options, unary=False)
+
+    def prompt_typed(
+        self,
+        kind: type[T],
+        prompt: Promptable | AgentRun,
+        history: Iterable[BaseMessage] = (),
+        **options: Unpack[TypedOptions],
+    ) -> T:
+        """The answer to one prompt, as a value of type `kind`; see `stream_typed`.
+
+        Raises:
+            OutputInvalid: no answer fits, after all retries; `.raw` has the last one.
+            RigError: the run failed; `.history` goes on from there.
+        """
         unary = not options.get("stream", False)
-        return fold(self._run(prompt, history, options, unary=unary))
+        stream = self._typed(kind, prompt, history, options, unary=unary)
+        fold(stream)
+        return stream.output
 
     def completion(self, prompt: Promptable, history: Iterable[BaseMessage] = ()) -> RequestBuilder:
         """One model call with this agent's settings, to be completed and sent; no loop."""
-        request = replace(self._template, messages=(*as_history(history), as_prompt(prompt)))
+        messages = (*as_history(history), as_prompt(prompt))
+        request = replace(self._template, messages=messages, tools=self.tools.definitions)
         return RequestBuilder(self.model, request)
 
     def stream_completion(
@@ -161,42 +207,101 @@ class Agent:
         """One model call with this agent's settings, to be completed and streamed; no loop."""
         return self.completion(prompt, history)
 
-    def _run(
+    def as_tool(self, *, name: str | None = None, description: str | None = None) -> AgentTool:
+        """This agent as a tool of another one; `tools=[agent]` means the same.
+
+        Args:
+            name: Instead of the agent's.
+            description: Instead of the agent's: tells the other model when to ask this one.
+
+        Raises:
+            ConfigError: it has no name or no description.
+        """
+        return AgentTool(self, name or self.name, description or self.description)
+
+    def _begin(
+        self, prompt: Promptable, history: Iterable[BaseMessage], options: RunOptions
+    ) -> AgentRun:
+        check_options(options, TypedOptions)
+        request = self.completion(prompt, history).build()
+        check_request(request)
+        turns = at_least(1, options.get("max_turns", self.max_turns), "max_turns")
+        return AgentRun(list(request.messages), turns, id=secrets.token_hex(8))
+
+    def _again(self, run: AgentRun, options: RunOptions) -> AgentRun:
+        check_options(options, TypedOptions)
+        if not isinstance(run, AgentRun):
+            raise ConfigError(f"{run!r} is no run: give `stream.run`, or what `load_run` returns")
+        run.max_turns = at_least(1, options.get("max_turns", run.max_turns), "max_turns")
+        run.give_up_started()
+        return run
+
+    def _typed(
         self,
-        prompt: Promptable,
+        kind: type[T],
+        prompt: Promptable | AgentRun,
         history: Iterable[BaseMessage],
+        options: TypedOptions,
+        *,
+        unary: bool,
+    ) -> TypedStream[T]:
+        output = output_type(kind)
+        check = OutputCheck(output, options.get("output_mode"))
+        retries = options.get("output_retries", DEFAULT_OUTPUT_RETRIES)
+        if isinstance(prompt, AgentRun):
+            run = self._again(prompt, options)
+        else:
+            run = self._begin(prompt, history, options)
+            run.output_retries = at_least(0, retries, "output_retries")
+        progress, settings = self._settings(run, options, unary=unary, output=check)
+        return TypedStream(progress, settings, output, check, raise_errors=_raise_errors(options))
+
+    def _fold(self, run: AgentRun, options: RunOptions) -> FinalResponse:
+        return fold(self._stream(run, options, unary=not options.get("stream", False)))
+
+    def _stream(self, run: AgentRun, options: RunOptions, *, unary: bool) -> AgentStream:
+        check_options(options, RunOptions)
+        progress, settings = self._settings(run, options, unary=unary)
+        return AgentStream(progress, settings, raise_errors=_raise_errors(options))
+
+    def _settings(
+        self,
+        run: AgentRun,
         options: RunOptions,
         *,
         unary: bool,
-    ) -> AgentStream:
-        check_options(options, RunOptions)
-        request = self.completion(prompt, history).build()
-        check_request(request)
-        clock = Clock(options.get("timeouts") or self.model.timeouts)
-        token = CancelToken()
+        output: OutputCheck | None = None,
+    ) -> tuple[Progress, RunSettings]:
+        model = options.get("using_model") or self.model
+        clock = Clock(options.get("timeouts") or model.timeouts)
+        token, deps = CancelToken(), options.get("deps")
         settings = RunSettings(
-            model=self.model,
-            template=request,
+            model=model,
+            fallbacks=self._fallbacks,
+            template=self._template,
             tools=self.tools,
+            index=self._index,
+            hooks=HookStack((*self._hooks, *as_hooks(options.get("hooks", ())))),
+            output=output,
             options=CallOptions(pause=options.get("pause"), cancel=token, clock=clock),
             clock=clock,
             token=token,
             cancel=options.get("cancel"),
             agent_name=self.name,
-            tool_concurrency=_checked(options.get("tool_concurrency", 1), "tool_concurrency"),
-            deps=options.get("deps"),
+            tool_concurrency=at_least(1, options.get("tool_concurrency", 1), "tool_concurrency"),
+            deps=deps,
             unary=unary,
+            live_results=options.get("live_results", False),
         )
-        turns = _checked(options.get("max_turns", self.max_turns), "max_turns")
-        run = AgentRun(list(request.messages), turns, id=secrets.token_hex(8))
-        raise_errors = checked_raise_errors(options.get("raise_errors", "terminal"))
-        return AgentStream(Progress(run), settings, raise_errors=raise_errors)
+        context = HookContext(
+            run_id=run.id, agent_name=self.name, streaming=not unary, deps=deps, token=token
+        )
+        context.turn = run.turn
+        return Progress(run, context), settings
 
 
-def _checked(value: object, name: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"{name}={value!r}: give a whole number, 1 or more")
-    return value
+def _raise_errors(options: RunOptions) -> RaiseErrors:
+    return checked_raise_errors(options.get("raise_errors", "terminal"))
 
 
 def _document(number: int, part: object) -> Document:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rig_sync._json import JsonObject, merged
-from rig_sync.agent.agent import DEFAULT_MAX_TURNS, Agent
+from rig_sync.agent.agent import Agent
+from rig_sync.agent.options import DEFAULT_MAX_TURNS
 from rig_sync.completion import ModelSettings, OutputSchema, ReasoningOptions, ToolChoice
 from rig_sync.message import Document
 from rig_sync.model import CompletionModel
+from rig_sync.tools import ToolIndex, ToolSet
 
 __all__ = ["AgentBuilder"]
 
@@ -22,7 +24,10 @@ class AgentBuilder:
         self._description = ""
         self._preamble: str | None = None
         self._context: list[str | Document] = []
-        self._tools: list[object] = []
+        self._tools: list[object] | ToolSet = []
+        self._dynamic_tools: ToolIndex | None = None
+        self._fallbacks: list[CompletionModel] = []
+        self._hooks: list[object] = []
         self._tool_choice: ToolChoice | None = None
         self._settings: ModelSettings = {}
         self._max_turns = DEFAULT_MAX_TURNS
@@ -56,13 +61,30 @@ class AgentBuilder:
         return self
 
     def tool(self, tool: object) -> AgentBuilder:
-        """A function, a `@tool` function or an object that fulfils `Tool`."""
-        self._tools.append(tool)
-        return self
+        """A function, a `@tool` function, an object that fulfils `Tool`, or another agent."""
+        return self.tools([tool])
 
     def tools(self, tools: Iterable[object]) -> AgentBuilder:
-        """Several of them."""
-        self._tools.extend(tools)
+        """Several of them; a `ToolSet` that is given first, and alone, may be changed later."""
+        if isinstance(tools, ToolSet) and not self._tools:
+            self._tools = tools
+        else:
+            self._tools = [*self._tools, *tools]
+        return self
+
+    def dynamic_tools(self, index: ToolIndex) -> AgentBuilder:
+        """Further tools, of which a turn is offered those that fit the user's words."""
+        self._dynamic_tools = index
+        return self
+
+    def fallback(self, model: CompletionModel) -> AgentBuilder:
+        """Asked when the models before it fail before they said anything."""
+        self._fallbacks.append(model)
+        return self
+
+    def hook(self, hook: object) -> AgentBuilder:
+        """Watches and steers every run, after those given before; see `Hook`."""
+        self._hooks.append(hook)
         return self
 
     def tool_choice(self, choice: ToolChoice) -> AgentBuilder:
@@ -135,7 +157,10 @@ class AgentBuilder:
             preamble=self._preamble,
             context=self._context,
             tools=self._tools,
+            dynamic_tools=self._dynamic_tools,
             tool_choice=self._tool_choice,
+            fallbacks=self._fallbacks,
+            hooks=self._hooks,
             max_turns=self._max_turns,
             **self._settings,
         )

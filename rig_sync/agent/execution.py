@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
 
 from rig_sync.errors import PromptCancelled, ToolTimeout
 from rig_sync.message import Text, ToolCall, ToolResult
@@ -13,128 +13,201 @@ from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.pipe import Pipe
 from rig_sync.streaming.response import Clock
 
-__all__ = ["RunOne", "Settled", "run_batch"]
+__all__ = ["Emitted", "Happening", "Job", "Settled", "Started", "run_batch"]
 
-RunOne: TypeAlias = Callable[[ToolCall], ToolResult]
-Settled: TypeAlias = "tuple[int, ToolResult | BaseException]"
+Work: TypeAlias = Generator[object, None, ToolResult]
+
+
+class Job(NamedTuple):
+    """One call to be answered.
+
+    Attributes:
+        number: Its place in the batch.
+        call: As it runs.
+        work: Begins the work: yields what is to be seen meanwhile, and returns the result.
+        timeout: Seconds; None: as long as it takes.
+        token: Cancelled when the run is, or when this call is given up.
+    """
+
+    number: int
+    call: ToolCall
+    work: Callable[[], Work]
+    timeout: float | None
+    token: CancelToken
+
+
+class Started(NamedTuple):
+    """The work on a call begins, now."""
+
+    job: Job
+
+
+class Emitted(NamedTuple):
+    """A tool tells what it does."""
+
+    job: Job
+    content: object
+
+
+class Settled(NamedTuple):
+    """A call has its result."""
+
+    job: Job
+    result: ToolResult
+
+
+Happening: TypeAlias = Started | Emitted | Settled
+
+
+class _Raised(NamedTuple):
+    """The work itself failed; that is not a failure of the tool, which is a result."""
+
+    job: Job
+    error: BaseException
 
 
 def run_batch(
-    calls: Sequence[ToolCall],
-    run_one: RunOne,
-    *,
-    concurrency: int,
-    timeout: float | None,
-    clock: Clock,
-    token: CancelToken,
-    results: dict[int, ToolResult],
-) -> Iterator[ToolCall]:
-    """Run `calls`; yields each as it starts, and is over when all have settled.
+    jobs: Iterable[Job], *, concurrency: int, clock: Clock, token: CancelToken
+) -> Iterator[Happening]:
+    """Do `jobs`; yields what happens as it happens, and is over when all have settled.
 
     Args:
-        calls: In the order in which the model made them.
-        run_one: Answers one call; what it raises ends the batch.
-        concurrency: At least 1. With 1 and no `timeout` every call runs in the caller's thread.
-        timeout: Seconds for one call. A thread cannot be killed: a late tool is abandoned, and its
-            result says so.
+        jobs: In call order; each is asked for when there is room for it.
+        concurrency: At least 1. With 1, a job without `timeout` is done in the caller's thread.
         clock: Counts the time that the tools take; a tool in the caller's thread ends when it ends.
         token: Ends the waiting; tools that run see it in their context.
-        results: Filled with the results, by the position of the call.
 
     Raises:
         PromptCancelled: the token was cancelled; tools on worker threads may still run.
         TotalTimeout: the run has no time left; likewise.
 
+    A thread cannot be killed: a tool that is late is abandoned, and its result says so.
+
     Threads: at most `concurrency` workers at a time, daemons, with the caller's context variables.
     """
-    if concurrency == 1 and timeout is None:
-        for number, call in enumerate(calls):
+    batch = _Workers(clock, token)
+    try:
+        for job in jobs:
+            if concurrency == 1 and job.timeout is None:
+                yield from _here(job, clock, token)
+                continue
+            while len(batch.running) >= concurrency:
+                yield from batch.settle()
+            yield Started(job)
+            batch.start(job)
+            while concurrency == 1 and batch.running:
+                yield from batch.settle()
+        while batch.running:
+            yield from batch.settle()
+        _check(token)
+    finally:
+        batch.close()
+
+
+def _here(job: Job, clock: Clock, token: CancelToken) -> Iterator[Happening]:
+    """One job in the caller's thread."""
+    _check(token)
+    clock.check()
+    yield Started(job)
+    work = job.work()
+    try:
+        while True:
+            with clock.counting():
+                try:
+                    content = next(work)
+                except StopIteration as end:
+                    result = end.value
+                    break
+            yield Emitted(job, content)
             _check(token)
             clock.check()
-            yield call
-            with clock.counting():
-                results[number] = run_one(call)
-        _check(token)
-        return
-    batch = _Batch(run_one, timeout, clock, token, results)
-    for number, call in enumerate(calls):
-        while len(batch.running) >= concurrency:
-            batch.settle()
-        yield call
-        batch.start(number, call)
-    while batch.running:
-        batch.settle()
+    finally:
+        work.close()
+    yield Settled(job, result)
 
 
-class _Batch:
-    """The calls that run on workers at the moment."""
+class _Workers:
+    """The jobs that are done on worker threads at the moment."""
 
-    def __init__(
-        self,
-        run_one: RunOne,
-        timeout: float | None,
-        clock: Clock,
-        token: CancelToken,
-        results: dict[int, ToolResult],
-    ) -> None:
-        self.running: dict[int, tuple[ToolCall, float]] = {}
-        self._run_one = run_one
-        self._timeout = timeout
+    def __init__(self, clock: Clock, token: CancelToken) -> None:
+        self.running: dict[int, tuple[Job, float]] = {}
         self._clock = clock
         self._token = token
-        self._results = results
-        self._settled: Pipe[Settled] = Pipe()
+        self._news: Pipe[Emitted | Settled | _Raised] = Pipe()
 
-    def start(self, number: int, call: ToolCall) -> None:
+    def start(self, job: Job) -> None:
+        """Begin with a job."""
         _check(self._token)
-        run_one, settled = self._run_one, self._settled
+        news = self._news
 
         def work() -> None:
-            outcome: ToolResult | BaseException
+            steps: Work | None = None
+            last: Settled | _Raised
             try:
-                outcome = run_one(call)
+                steps = job.work()
+                while True:
+                    try:
+                        content = next(steps)
+                    except StopIteration as end:
+                        last = Settled(job, end.value)
+                        break
+                    if not news.put([Emitted(job, content)], 0):
+                        return  # nobody listens any more
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                outcome = error
-            settled.put([(number, outcome)], 0)
+                last = _Raised(job, error)
+            finally:
+                if steps is not None:
+                    steps.close()
+            news.put([last], 0)
 
-        self.running[number] = (call, time.monotonic())
+        self.running[job.number] = (job, time.monotonic())
         threads.start("tool", work)
 
-    def settle(self) -> None:
-        """Wait until something settles, or is late."""
-        unsubscribe = self._token.subscribe(self._settled.kick)
+    def settle(self) -> Iterator[Emitted | Settled]:
+        """Wait until something happens, or somebody is late."""
+        unsubscribe = self._token.subscribe(self._news.kick)
         try:
             _check(self._token)
             with self._clock.counting():
-                settled = self._settled.take(self._patience())
-            for number, outcome in settled:
-                if number not in self.running:
-                    continue  # it was given up before
-                del self.running[number]
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                self._results[number] = outcome
+                news = self._news.take(self._patience())
         finally:
             unsubscribe()
+        for one in news:
+            if one.job.number not in self.running:
+                continue  # it was given up before
+            if isinstance(one, _Raised):
+                raise one.error
+            if isinstance(one, Settled):
+                del self.running[one.job.number]
+            yield one
         _check(self._token)
-        self._give_up_late()
+        yield from self._give_up_late()
         if self.running:
             self._clock.check()
 
+    def close(self) -> None:
+        """Nobody waits for those that still run: they are told, and may say no more."""
+        self._news.close()
+        for job, _ in self.running.values():
+            job.token.cancel()
+
     def _patience(self) -> float | None:
         limits = [] if self._clock.left is None else [self._clock.left]
-        if self._timeout is not None:
-            first = min(began for _, began in self.running.values())
-            limits.append(first + self._timeout - time.monotonic())
+        now = time.monotonic()
+        limits += [
+            began + job.timeout - now
+            for job, began in self.running.values()
+            if job.timeout is not None
+        ]
         return max(0.0, min(limits)) if limits else None
 
-    def _give_up_late(self) -> None:
-        if self._timeout is None:
-            return
-        for number, (call, began) in list(self.running.items()):
-            if time.monotonic() - began >= self._timeout:
+    def _give_up_late(self) -> Iterator[Settled]:
+        now = time.monotonic()
+        for number, (job, began) in list(self.running.items()):
+            if job.timeout is not None and now - began >= job.timeout:
                 del self.running[number]
-                self._results[number] = _late(call, self._timeout)
+                job.token.cancel()
+                yield Settled(job, _late(job.call, job.timeout))
 
 
 def _late(call: ToolCall, timeout: float) -> ToolResult:

@@ -15,11 +15,13 @@ __all__ = [
     "FinalResponse",
     "ModelTurnRetried",
     "MultiTurnStreamItem",
+    "RunPending",
     "StreamAssistantItem",
     "StreamError",
     "StreamUserItem",
     "ToolExecutionCommitted",
     "ToolExecutionStarted",
+    "ToolProgress",
     "dump_item",
     "load_item",
 ]
@@ -68,6 +70,34 @@ class ModelTurnRetried(Struct, frozen=True, tag="model_turn_retried"):
     turn: int
 
 
+class ToolProgress(Struct, frozen=True, tag="tool_progress"):
+    """A tool tells what it does while it runs: of an agent as a tool, each item of its stream.
+
+    Attributes:
+        tool_call: The call that it answers.
+        content: What it tells.
+    """
+
+    tool_call: ToolCall
+    content: MultiTurnStreamItem | str
+    internal_call_id: str = ""
+
+
+class RunPending(Struct, frozen=True, tag="run_pending"):
+    """The run waits for people or other systems; the last item, there is no `FinalResponse`.
+
+    Tell `stream.run` what they say (`approve`, `deny`, `answer_call`), here or in another process,
+    and go on with `agent.stream_resume(run)`.
+
+    Attributes:
+        approvals: Calls that a person has to agree to.
+        deferred: Calls that somebody else answers.
+    """
+
+    approvals: tuple[ToolCall, ...] = ()
+    deferred: tuple[ToolCall, ...] = ()
+
+
 class FinalResponse(Struct, frozen=True, tag="final_response", omit_defaults=True):
     """The end of a run.
 
@@ -95,7 +125,9 @@ MultiTurnStreamItem: TypeAlias = (
     | ToolExecutionStarted
     | ToolExecutionCommitted
     | CompletionCall
+    | ToolProgress
     | ModelTurnRetried
+    | RunPending
     | StreamError
     | FinalResponse
 )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from rig_sync.agent.items import FinalResponse
 from rig_sync.agent.stream import AgentStream
 from rig_sync.message import BaseMessage
-from rig_sync.model import Promptable, RequestBuilder
+from rig_sync.model import RequestBuilder
+from rig_sync.request import Promptable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from rig_sync.agent.agent import RunOptions
+    from rig_sync.agent.options import RunOptions
 
 __all__ = [
     "Chat",

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TypeVar
+
 from msgspec.structs import replace
 
-from rig_sync.agent.driver import Progress, RunSettings, drive
+from rig_sync.agent.driver import drive
 from rig_sync.agent.items import FinalResponse, MultiTurnStreamItem, StreamAssistantItem
+from rig_sync.agent.run import AgentRun, RunSuspended
+from rig_sync.agent.settings import Progress, RunSettings
 from rig_sync.completion import Usage
 from rig_sync.errors import PromptCancelled
 from rig_sync.message import Message, Text
 from rig_sync.streaming.handle import ItemStream, RaiseErrors
 from rig_sync.streaming.pause import Gate
 
-__all__ = ["AgentStream", "fold"]
+__all__ = ["AgentStream", "RunStream", "fold"]
+
+T = TypeVar("T")
 
 
-class AgentStream(ItemStream[MultiTurnStreamItem]):
-    """What an agent streams: an iterator of `MultiTurnStreamItem`, over all turns of one run.
+class RunStream(ItemStream[T]):
+    """An iterator of what happens in one run, over all its turns.
 
     The first request goes out on the first `next()`; the tools run inside `next()`, in the
-    caller's thread unless `tool_concurrency` is above 1. See `ItemStream` for errors, cancelling
-    and closing.
+    caller's thread unless `tool_concurrency` is above 1, and so do the hooks. See `ItemStream` for
+    errors, cancelling and closing.
     """
 
     def __init__(
-        self, progress: Progress, settings: RunSettings, *, raise_errors: RaiseErrors
+        self,
+        items: Iterator[T],
+        progress: Progress,
+        settings: RunSettings,
+        *,
+        raise_errors: RaiseErrors,
     ) -> None:
         self._progress = progress
         gate = Gate(settings.options.pause)
         settings.token.subscribe(gate.release)
         super().__init__(
-            drive(progress, settings),
+            items,
             token=settings.token,
             gate=gate,
             raise_errors=raise_errors,
@@ -44,7 +56,7 @@ class AgentStream(ItemStream[MultiTurnStreamItem]):
 
     @property
     def usage(self) -> Usage:
-        """Tokens of the model calls that have ended."""
+        """Tokens of the model calls that have ended, those of the tools' own models included."""
         return self._progress.run.usage
 
     @property
@@ -62,6 +74,11 @@ class AgentStream(ItemStream[MultiTurnStreamItem]):
         """The end of the run, once it has come."""
         return self._progress.final
 
+    @property
+    def run(self) -> AgentRun:
+        """The run itself: grows while the stream is read, and can be saved and resumed."""
+        return self._progress.run
+
     @staticmethod
     def _text_of(item: object) -> str | None:
         if isinstance(item, StreamAssistantItem) and isinstance(item.content, Text):
@@ -69,18 +86,33 @@ class AgentStream(ItemStream[MultiTurnStreamItem]):
         return None
 
 
-def fold(stream: AgentStream) -> FinalResponse:
+class AgentStream(RunStream[MultiTurnStreamItem]):
+    """What an agent streams: an iterator of `MultiTurnStreamItem`; see `RunStream`."""
+
+    def __init__(
+        self, progress: Progress, settings: RunSettings, *, raise_errors: RaiseErrors
+    ) -> None:
+        super().__init__(drive(progress, settings), progress, settings, raise_errors=raise_errors)
+
+
+def fold(stream: RunStream[T]) -> FinalResponse:
     """The end of a run, without what came on the way.
 
     Raises:
         RigError: the run failed; `.history` goes on from there.
         PromptCancelled: somebody cancelled it.
+        RunSuspended: it waits for people; `.run` goes on from there.
     """
     with stream:
         for _ in stream:
             pass
     if stream.final is not None:
         return stream.final
+    if stream.run.pending:
+        names = ", ".join(one.call.name for one in stream.run.pending)
+        suspended = RunSuspended(f"the run waits for people or other systems to answer: {names}")
+        suspended.run, suspended.history = stream.run, stream.messages
+        raise suspended
     cancelled = PromptCancelled("the run was cancelled; .history has what was said")
     cancelled.history = stream.messages
     raise cancelled

@@ -38,7 +38,7 @@ from rig_sync import (
     tool,
     user,
 )
-from rig_sync.agent.run import NOT_RUN
+from rig_sync.agent.steps import NOT_RUN
 from tests.conftest import ModelFactory, ServerFactory
 from tests.server import (
     Request,

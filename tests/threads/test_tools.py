@@ -182,7 +182,7 @@ def test_interrupted(
         items.extend(stream)
     assert not any(isinstance(item, StreamUserItem | FinalResponse) for item in items)
     first, second, third = _results(stream.messages)
-    assert "may have run" in first
+    assert first == "ok" or (concurrency > 1 and "may have run" in first)
     assert "may have run" in second
     assert ("not run" in third) or (concurrency > 1 and "may have run" in third)
 
@@ -220,7 +220,7 @@ def test_cancelled(
     assert not any(isinstance(item, StreamUserItem | FinalResponse) for item in items)
     settled(lambda: bool(saw), to=True)
     results = _results(stream.messages)
-    assert "may have run" in results[0]
+    assert ("too late" if concurrency == 1 else "may have run") in results[0]
     assert "not run" in results[2] or concurrency > 2
     assert len(scripted.requests) == 1
 

@@ -1,0 +1,145 @@
+"""What a hook may answer (Rig: the actions of `rig::agent::hook`); None always means: go on."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from rig_sync._json import JsonObject, merged
+from rig_sync.completion import CompletionRequest, ReasoningOptions, ToolChoice
+from rig_sync.message import Document, Message
+from rig_sync.model import CompletionModel
+from rig_sync.tools import ToolOutput
+
+__all__ = [
+    "Defer",
+    "Fail",
+    "Feedback",
+    "Repair",
+    "Repeat",
+    "Replace",
+    "RequestPatch",
+    "Rewrite",
+    "Skip",
+    "Stop",
+    "UseModel",
+]
+
+
+class Stop(Struct, frozen=True):
+    """End the run now, with `PromptCancelled`; its `history` goes on from there."""
+
+    reason: str
+
+
+class RequestPatch(Struct, frozen=True, kw_only=True):
+    """Change the next request alone; what is None stays. Later hooks see and win over earlier ones.
+
+    Attributes:
+        messages: Instead of the whole conversation, the prompt included: to shorten it.
+        preamble: Instead of the agent's.
+        extra_context: Further documents; those of several hooks add up.
+        active_tools: Only these of the tools offered; of several hooks, those that all name.
+        additional_params: Merged deep over the earlier ones.
+    """
+
+    messages: tuple[Message, ...] | None = None
+    preamble: str | None = None
+    extra_context: tuple[Document, ...] = ()
+    active_tools: tuple[str, ...] | None = None
+    tool_choice: ToolChoice | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] | None = None
+    seed: int | None = None
+    reasoning: ReasoningOptions | None = None
+    parallel_tool_calls: bool | None = None
+    additional_params: JsonObject = {}  # msgspec copies an empty default for every instance
+
+    def apply(self, request: CompletionRequest) -> CompletionRequest:
+        """`request`, changed.
+
+        >>> request = CompletionRequest("m", (), temperature=1.0, seed=1)
+        >>> changed = RequestPatch(temperature=0.0).apply(request)
+        >>> changed.temperature, changed.seed
+        (0.0, 1)
+        """
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        changes = {name: value for name, value in plain.items() if value is not None}
+        tools = request.tools
+        if self.active_tools is not None:
+            tools = tuple(tool for tool in tools if tool.name in self.active_tools)
+        return replace(
+            request,
+            tools=tools,
+            documents=(*request.documents, *self.extra_context),
+            additional_params=merged(request.additional_params, self.additional_params),
+            **changes,
+        )
+
+
+_PLAIN = (
+    "messages",
+    "preamble",
+    "tool_choice",
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "stop",
+    "seed",
+    "reasoning",
+    "parallel_tool_calls",
+)
+
+
+class UseModel(Struct, frozen=True):
+    """Ask this model, this time."""
+
+    model: CompletionModel
+
+
+class Repeat(Struct, frozen=True):
+    """Forget the model's answer and ask again; that costs one of `max_turns`."""
+
+
+class Feedback(Struct, frozen=True):
+    """Keep the model's answer, tell it what is wrong, and ask again."""
+
+    text: str
+
+
+class Rewrite(Struct, frozen=True):
+    """Run the tool with these arguments; the history keeps the model's own."""
+
+    arguments: JsonObject
+
+
+class Skip(Struct, frozen=True):
+    """Do not run the tool; the model reads `message` as its result."""
+
+    message: str
+
+
+class Defer(Struct, frozen=True):
+    """A person has to agree to the call: the run is suspended once nothing else is left to do."""
+
+
+class Replace(Struct, frozen=True):
+    """Give the model this instead of the tool's result: whatever a tool may return."""
+
+    output: ToolOutput
+
+
+class Fail(Struct, frozen=True):
+    """End the run with `UnknownToolCall`."""
+
+
+class Repair(Struct, frozen=True):
+    """The model meant this tool: the call is corrected, also in the history.
+
+    `arguments` are those to call it with, where the model's do not fit.
+    """
+
+    name: str
+    arguments: JsonObject | None = None

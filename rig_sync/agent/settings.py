@@ -1,0 +1,100 @@
+"""What one run works with, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from rig_sync.agent.events import HookContext
+from rig_sync.agent.items import FinalResponse
+from rig_sync.agent.output import OutputCheck
+from rig_sync.agent.run import AgentRun
+from rig_sync.agent.stack import HookStack
+from rig_sync.completion import CompletionRequest
+from rig_sync.message import AssistantMessage
+from rig_sync.model import CallOptions, CompletionModel
+from rig_sync.streaming.cancel import CancelToken
+from rig_sync.streaming.response import Clock, StreamingCompletionResponse
+from rig_sync.tools import Tool, ToolIndex, ToolSet
+
+__all__ = ["Progress", "RunSettings"]
+
+
+class RunSettings(Struct, frozen=True, kw_only=True):
+    """What one run works with.
+
+    Attributes:
+        model: Asked first.
+        fallbacks: Asked in turn when the one before fails before it said anything.
+        template: The request without its messages and tools.
+        tools: Of which each turn takes a snapshot.
+        index: Further tools, offered when they fit the words.
+        output: What the answer has to be.
+        unary: Ask for whole answers.
+        live_results: Show each tool's result as it comes, not all when the batch has settled.
+    """
+
+    model: CompletionModel
+    fallbacks: tuple[CompletionModel, ...] = ()
+    template: CompletionRequest
+    tools: ToolSet
+    index: ToolIndex | None = None
+    hooks: HookStack
+    output: OutputCheck | None = None
+    options: CallOptions
+    clock: Clock
+    token: CancelToken
+    cancel: CancelToken | None = None
+    agent_name: str = ""
+    tool_concurrency: int = 1
+    deps: object = None
+    unary: bool = False
+    live_results: bool = False
+
+    @property
+    def all_tools(self) -> ToolSet:
+        """Whatever may be called at the moment."""
+        tools = self.tools.snapshot()
+        if self.index is None:
+            return tools
+        return _joined(tools, self.index.tools)
+
+    def tools_for(self, words: str) -> ToolSet:
+        """What the model is offered in a turn about `words`."""
+        tools = self.tools.snapshot()
+        return tools if self.index is None else _joined(tools, self.index.search(words))
+
+
+def _joined(tools: ToolSet, more: Iterable[Tool]) -> ToolSet:
+    return tools.with_tools(*(one for one in more if one.definition.name not in tools))
+
+
+class Progress:
+    """Where a run stands, for whoever holds the stream.
+
+    Attributes:
+        run: The run; grows while it is driven.
+        context: What the hooks are told with each event.
+        model: What was asked last.
+        spoke: It has begun to answer.
+        tools: What the model was offered last.
+        answer: The model's answer under way, or the one that broke off.
+        final: The end, once it has come.
+        internal_ids: What the stream called each tool call, by the call's id.
+    """
+
+    def __init__(self, run: AgentRun, context: HookContext) -> None:
+        self.run = run
+        self.context = context
+        self.model: CompletionModel | None = None
+        self.spoke = False
+        self.tools: ToolSet | None = None
+        self.answer: StreamingCompletionResponse | None = None
+        self.final: FinalResponse | None = None
+        self.internal_ids: dict[str, str] = {}
+
+    @property
+    def partial(self) -> AssistantMessage | None:
+        """What the model has said so far of the turn under way."""
+        return None if self.answer is None else self.answer.message

@@ -1,0 +1,207 @@
+"""The hooks of one run, and how their answers combine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from rig_sync.agent.actions import (
+    Defer,
+    Fail,
+    Feedback,
+    Repair,
+    Repeat,
+    Replace,
+    RequestPatch,
+    Rewrite,
+    Skip,
+    Stop,
+    UseModel,
+)
+from rig_sync.agent.events import (
+    HookContext,
+    InvalidToolCall,
+    ModelSelection,
+    RunFinished,
+    ToolCallEvent,
+    ToolResultEvent,
+)
+from rig_sync.agent.hooks import FunctionHook, Hook
+from rig_sync.completion import CompletionRequest, CompletionResponse
+from rig_sync.errors import ConfigError, HookFailed, PromptCancelled
+from rig_sync.message import ToolCall, ToolResult
+from rig_sync.model import CompletionModel
+from rig_sync.streaming.items import ReasoningDelta, StreamedAssistantContent, Text, ToolCallDelta
+from rig_sync.tools import to_content
+
+__all__ = ["HookStack", "as_hooks"]
+
+Listener = Callable[[HookContext, object], object]
+E = TypeVar("E")
+
+ALLOWED: dict[str, tuple[type, ...]] = {
+    "on_completion_call": (RequestPatch, Stop),
+    "on_model_select": (UseModel, Stop),
+    "on_text_delta": (Stop,),
+    "on_reasoning_delta": (Stop,),
+    "on_tool_call_delta": (Stop,),
+    "on_model_turn_finished": (Repeat, Feedback, Stop),
+    "on_invalid_tool_call": (Fail, Feedback, Repair, Skip, Stop),
+    "on_tool_call": (Rewrite, Skip, Defer, Stop),
+    "on_tool_result": (Replace, Stop),
+    "on_run_finished": (),
+}
+"""By event: what a hook may answer beside None."""
+
+DELTAS: dict[type, str] = {
+    Text: "on_text_delta",
+    ReasoningDelta: "on_reasoning_delta",
+    ToolCallDelta: "on_tool_call_delta",
+}
+
+
+class HookStack:
+    """Hooks in order, by the events that they hear of; an event that nobody hears costs a look-up.
+
+    Raises:
+        ConfigError: something is no hook; says what to write.
+    """
+
+    def __init__(self, hooks: tuple[object, ...] = ()) -> None:
+        self._by_event: dict[str, list[tuple[object, Listener]]] = {}
+        for one in as_hooks(hooks):
+            for event, listener in _listeners(one):
+                self._by_event.setdefault(event, []).append((one, listener))
+        self.deltas = {kind: event for kind, event in DELTAS.items() if event in self._by_event}
+
+    def request(self, context: HookContext, request: CompletionRequest) -> CompletionRequest:
+        """The request as the hooks want it; each sees what those before have made of it."""
+        for ask in self._askers("on_completion_call", context):
+            action = ask(request)
+            if isinstance(action, RequestPatch):
+                request = action.apply(request)
+        return request
+
+    def model(self, context: HookContext, selection: ModelSelection) -> CompletionModel:
+        """The model that the hooks want; the last choice wins."""
+        for ask in self._askers("on_model_select", context):
+            action = ask(selection)
+            if isinstance(action, UseModel):
+                selection = replace(selection, selected=action.model)
+        return selection.selected
+
+    def delta(self, context: HookContext, item: StreamedAssistantContent) -> None:
+        """Tell of a piece of the answer; only for the types in `deltas`."""
+        for ask in self._askers(self.deltas[type(item)], context):
+            ask(item)
+
+    def model_turn(
+        self, context: HookContext, response: CompletionResponse
+    ) -> Repeat | Feedback | None:
+        """What to do about the answer; the first hook that wants something has it."""
+        for ask in self._askers("on_model_turn_finished", context):
+            action = ask(response)
+            if isinstance(action, Repeat | Feedback):
+                return action
+        return None
+
+    def invalid(
+        self, context: HookContext, event: InvalidToolCall
+    ) -> Fail | Feedback | Repair | Skip | None:
+        """What to do about the call; the first hook that wants something has it."""
+        for ask in self._askers("on_invalid_tool_call", context):
+            action = ask(event)
+            if isinstance(action, Fail | Feedback | Repair | Skip):
+                return action
+        return None
+
+    def tool_call(
+        self, context: HookContext, event: ToolCallEvent
+    ) -> tuple[ToolCall, Skip | Defer | None]:
+        """The call as it is to run, and whether it is not; the first hook that says so ends it."""
+        for ask in self._askers("on_tool_call", context):
+            action = ask(event)
+            if isinstance(action, Rewrite):
+                event = replace(event, call=replace(event.call, arguments=action.arguments))
+            elif isinstance(action, Skip) or (isinstance(action, Defer) and not event.approved):
+                return event.call, action
+        return event.call, None
+
+    def tool_result(self, context: HookContext, event: ToolResultEvent) -> ToolResult:
+        """The result as the model is to read it; each hook sees what those before have made of it.
+
+        Raises:
+            ToolError: a hook's replacement cannot be written as JSON.
+        """
+        for ask in self._askers("on_tool_result", context):
+            action = ask(event)
+            if isinstance(action, Replace):
+                content = to_content(action.output)
+                event = replace(event, result=replace(event.result, content=content))
+        return event.result
+
+    def finished(self, context: HookContext, event: RunFinished) -> None:
+        """Tell of the end."""
+        for ask in self._askers("on_run_finished", context):
+            ask(event)
+
+    def _askers(self, event: str, context: HookContext) -> Iterator[Callable[[object], object]]:
+        """For each hook that hears of `event`: what asks it."""
+        for one, listener in self._by_event.get(event, ()):
+            yield partial(_ask, event, one, listener, context)
+
+
+def _ask(
+    event: str, one: object, listener: Listener, context: HookContext, value: object
+) -> object:
+    """One hook's answer.
+
+    Raises:
+        PromptCancelled: it stops the run.
+        HookFailed: it raised, or answered what it may not.
+    """
+    try:
+        action = listener(context, value)
+    except Exception as error:
+        kind = type(error).__name__
+        raise HookFailed(f"{_named(one)} raised {kind} in {event}: {error}") from error
+    if isinstance(action, Stop):
+        stopped = PromptCancelled(f"a hook stopped the run: {action.reason}")
+        stopped.reason = action.reason
+        raise stopped
+    if action is not None and not isinstance(action, ALLOWED[event]):
+        names = " | ".join((*(kind.__name__ for kind in ALLOWED[event]), "None"))
+        raise HookFailed(f"{_named(one)} answered {event} with {action!r}: return {names}")
+    return action
+
+
+def _named(one: object) -> str:
+    return repr(one) if isinstance(one, FunctionHook) else type(one).__name__
+
+
+def as_hooks(hooks: object) -> tuple[object, ...]:
+    """`hooks`, each of which hears of something.
+
+    Raises:
+        ConfigError: one of them is none; says what to write.
+    """
+    if not isinstance(hooks, list | tuple):
+        raise ConfigError(f"{hooks!r} is not a list of hooks: write `[...]` around it")
+    for one in hooks:
+        if isinstance(one, type) or not any(_listeners(one)):
+            raise ConfigError(
+                f"{one!r} is no hook: write `@hook.on_tool_call` (or another event) over a "
+                "function `f(context, event)`, or give an object of a class derived from Hook"
+            )
+    return tuple(hooks)
+
+
+def _listeners(one: object) -> Iterator[tuple[str, Listener]]:
+    """The events that `one` hears of, each with what to call."""
+    for event in ALLOWED:
+        method = getattr(one, event, None)
+        if method is not None and getattr(type(one), event, None) is not getattr(Hook, event):
+            yield event, method
