@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -18,28 +20,47 @@ README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 COMMANDS = re.findall(r"^rig-sync .*$", README.read_text(), re.MULTILINE)
 MESSAGE = {"type": "message", "content": [{"type": "output_text", "text": "Hello."}]}
-DONE = {
+DONE: dict[str, object] = {
     "status": "completed",
     "output": [MESSAGE],
     "usage": {"input_tokens": 1, "output_tokens": 1},
 }
 
 
+REFUND = {"type": "function_call", "call_id": "c1", "name": "refund", "arguments": '{"order": 7}'}
+TOWN = {"name": "Ulm", "people": 126000, "river": "Danube"}
+
+
+def answer(request: Request) -> dict[str, object]:
+    """Hello; a town, where that is asked for; a call of the one tool that needs approval."""
+    body = request.json
+    assert isinstance(body, dict)
+    tools = [tool["name"] for tool in body.get("tools", [])]
+    if tools == ["refund"] and len(body["input"]) == 1:
+        return {**DONE, "output": [REFUND]}
+    if "text" not in body:
+        return DONE
+    content = [{"type": "output_text", "text": json.dumps(TOWN)}]
+    return {**DONE, "output": [{"type": "message", "content": content}]}
+
+
 def provider(request: Request) -> Script:
-    """Says hello on either wire, streamed or not."""
+    """Answers on either wire, streamed or not."""
     if request.path.endswith("/models"):
         return response(200, {}, b'{"data": [{"id": "gpt-5.5"}]}')
     if request.path.endswith("/embeddings"):
         return response(200, {}, b'{"data": [{"embedding": [1]}, {"embedding": [2]}]}')
     if request.path.endswith("/chat/completions"):
         return sse_response(*chat_chunks("Hello."))
+    done = answer(request)
     if b'"stream":true' not in request.body:
-        return response(200, {"Content-Type": "application/json"}, json.dumps(DONE).encode())
-    delta = {"type": "response.output_text.delta", "output_index": 0, "delta": "Hello."}
-    item = {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE}
-    return sse_response(
-        sse(delta), sse(item), sse({"type": "response.completed", "response": DONE})
-    )
+        return response(200, {"Content-Type": "application/json"}, json.dumps(done).encode())
+    item = done["output"][0]  # type: ignore[index] # a list, see above
+    events = [sse({"type": "response.output_item.done", "output_index": 0, "item": item})]
+    for part in item.get("content", ()):
+        delta = {"type": "response.output_text.delta", "output_index": 0, "delta": part["text"]}
+        events.insert(0, sse(delta))
+    return sse_response(*events, sse({"type": "response.completed", "response": done}))
 
 
 def test_the_python_runs(
@@ -49,15 +70,21 @@ def test_the_python_runs(
     served = server(provider)
     monkeypatch.setenv("OPENAI_API_KEY", "key")
     monkeypatch.setenv("OPENAI_BASE_URL", f"{served.url}/v1")
-    names: dict[str, object] = {"__name__": "readme"}
+    readme = ModuleType("readme")  # dataclasses look up the module that they are in
+    monkeypatch.setitem(sys.modules, "readme", readme)
+    names = vars(readme)
     for number, block in enumerate(BLOCKS):
         code = block.replace("http://localhost:8000/v1", f"{served.url}/v1")
-        exec(compile(code, f"README.md, Python block {number}", "exec"), names)
+        where = f"README.md, Python block {number}"
+        exec(compile(code, where, "exec", dont_inherit=True), names)
     assert isinstance(names["final"], FinalResponse)
     printed = capsys.readouterr().out
     assert printed.count("Hello.") >= 7
-    assert len(served.requests) == 11
+    assert "Ulm 126000" in printed
+    assert "refund {'order': 7}" in printed
+    assert len(served.requests) == 18
     assert names.pop("agent")
+    names.clear()  # and with them the clients
 
 
 @pytest.mark.parametrize("command", COMMANDS)
