@@ -1,4 +1,7 @@
-"""What a hook may answer (Rig: the actions of `rig::agent::hook`); None always means: go on."""
+"""What a hook may answer (Rig: the actions of `rig::agent::hook`); None always means: go on.
+
+An action that cannot be is a `ConfigError` where it is made; inside a hook that is its failure.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from rig_sync._json import JsonObject, merged
+from rig_sync.agent.options import checked_model
 from rig_sync.completion import CompletionRequest, ReasoningOptions, ToolChoice
+from rig_sync.errors import ConfigError
 from rig_sync.message import Document, Message
 from rig_sync.model import CompletionModel
 from rig_sync.tools import ToolOutput
@@ -30,6 +35,9 @@ class Stop(Struct, frozen=True):
     """End the run now, with `PromptCancelled`; its `history` goes on from there."""
 
     reason: str
+
+    def __post_init__(self) -> None:
+        _check_words(self, self.reason)
 
 
 class RequestPatch(Struct, frozen=True, kw_only=True):
@@ -56,6 +64,12 @@ class RequestPatch(Struct, frozen=True, kw_only=True):
     reasoning: ReasoningOptions | None = None
     parallel_tool_calls: bool | None = None
     additional_params: JsonObject = {}  # msgspec copies an empty default for every instance
+
+    def __post_init__(self) -> None:
+        for name, (kinds, words) in _KINDS.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kinds):
+                raise ConfigError(f"RequestPatch({name}={value!r}): give {words}")
 
     def apply(self, request: CompletionRequest) -> CompletionRequest:
         """`request`, changed.
@@ -92,11 +106,34 @@ _PLAIN = (
     "parallel_tool_calls",
 )
 
+_LIST = ((list, tuple), "a list")
+_NUMBER = ((int, float), "a number")
+_WHOLE = ((int,), "a whole number")
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "messages": _LIST,
+    "preamble": ((str,), "text"),
+    "extra_context": _LIST,
+    "active_tools": _LIST,
+    "tool_choice": ((ToolChoice,), "a ToolChoice"),
+    "temperature": _NUMBER,
+    "max_tokens": _WHOLE,
+    "top_p": _NUMBER,
+    "stop": _LIST,
+    "seed": _WHOLE,
+    "reasoning": ((ReasoningOptions,), "ReasoningOptions"),
+    "parallel_tool_calls": ((bool,), "True or False"),
+    "additional_params": ((dict,), "a dict"),
+}
+"""By field of `RequestPatch`: what may be given, and how to say so."""
+
 
 class UseModel(Struct, frozen=True):
     """Ask this model, this time."""
 
     model: CompletionModel
+
+    def __post_init__(self) -> None:
+        checked_model(self.model, "UseModel")
 
 
 class Repeat(Struct, frozen=True):
@@ -108,17 +145,26 @@ class Feedback(Struct, frozen=True):
 
     text: str
 
+    def __post_init__(self) -> None:
+        _check_words(self, self.text)
+
 
 class Rewrite(Struct, frozen=True):
     """Run the tool with these arguments; the history keeps the model's own."""
 
     arguments: JsonObject
 
+    def __post_init__(self) -> None:
+        _check_arguments(self, self.arguments)
+
 
 class Skip(Struct, frozen=True):
     """Do not run the tool; the model reads `message` as its result."""
 
     message: str
+
+    def __post_init__(self) -> None:
+        _check_words(self, self.message)
 
 
 class Defer(Struct, frozen=True):
@@ -143,3 +189,20 @@ class Repair(Struct, frozen=True):
 
     name: str
     arguments: JsonObject | None = None
+
+    def __post_init__(self) -> None:
+        _check_words(self, self.name)
+        if self.arguments is not None:
+            _check_arguments(self, self.arguments)
+
+
+def _check_words(action: object, words: object) -> None:
+    if not isinstance(words, str) or not words.strip():
+        raise ConfigError(f"{type(action).__name__}({words!r}): give it words")
+
+
+def _check_arguments(action: object, arguments: object) -> None:
+    if not isinstance(arguments, dict):
+        raise ConfigError(
+            f"{type(action).__name__}({arguments!r}): give the arguments in a dict, by name"
+        )

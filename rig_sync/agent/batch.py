@@ -53,7 +53,7 @@ class _Batch:
         self._run = progress.run
         self._settings = settings
         self._step = step
-        self._tools: ToolSet = progress.tools or settings.all_tools
+        self._tools = settings.all_tools if progress.tools is None else progress.tools
         self._ids = {one.call.id: one.internal_call_id for one in progress.run.batch}
         self._open: dict[int, tuple[ToolContext, Callable[[], None]]] = {}
         self._news: list[MultiTurnStreamItem] = []
@@ -135,8 +135,8 @@ class _Batch:
         batch = list(self._run.batch)
         if any(one.result is None for one in batch):
             return
-        self._check_retries(batch)
         self._run.tool_results(())
+        self._check_retries(batch)
         for one in batch:
             if not one.shown:
                 yield from self._shown(one)
@@ -145,11 +145,10 @@ class _Batch:
         for one in batch:
             limit = _options(self._tools.get(one.call.name)).retries
             count = self._run.failures.get(one.call.name, 0)
-            if limit is not None and count > limit:
-                said = one.result.text if one.result is not None else ""
+            if one.failed and limit is not None and count > limit:
                 raise ToolRetriesExceeded(
                     f"the tool {one.call.name} failed {count} times in a row, and its retries are "
-                    f"{limit}; the last time: {said}"
+                    f"{limit}; the last time: {one.settled.text}"
                 )
 
     def _shown(self, one: PendingCall) -> Iterator[MultiTurnStreamItem]:

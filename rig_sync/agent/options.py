@@ -13,7 +13,14 @@ from rig_sync.streaming.handle import RaiseErrors
 from rig_sync.streaming.pause import PauseControl
 from rig_sync.transport.timeouts import Timeouts
 
-__all__ = ["DEFAULT_MAX_TURNS", "DEFAULT_OUTPUT_RETRIES", "RunOptions", "TypedOptions", "at_least"]
+__all__ = [
+    "DEFAULT_MAX_TURNS",
+    "DEFAULT_OUTPUT_RETRIES",
+    "RunOptions",
+    "TypedOptions",
+    "at_least",
+    "checked_model",
+]
 
 DEFAULT_MAX_TURNS = 10
 DEFAULT_OUTPUT_RETRIES = 2
@@ -76,4 +83,21 @@ def at_least(least: int, value: object, name: str) -> int:
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ConfigError(f"{name}={value!r}: give a whole number, {least} or more")
+    return value
+
+
+def checked_model(value: object, name: str) -> CompletionModel:
+    """`value`, if it is a model.
+
+    Raises:
+        ConfigError: it is not.
+
+    >>> checked_model("gpt-5.5", "using_model")
+    Traceback (most recent call last):
+    rig_sync.errors.ConfigError: using_model: 'gpt-5.5' is no model: write \
+client.completion_model('gpt-5.5')
+    """
+    if not isinstance(value, CompletionModel):
+        wanted = repr(value) if isinstance(value, str) else "..."
+        raise ConfigError(f"{name}: {value!r} is no model: write client.completion_model({wanted})")
     return value

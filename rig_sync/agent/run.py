@@ -64,7 +64,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         turn: Model calls so far.
         batch: The tool calls of the last turn, in the model's order, until all are answered.
         offered: The tools that the model was given for the last turn; None: all.
-        failures: By tool: how often it ran and failed since it last succeeded.
+        failures: By tool: in how many turns in a row it ran and failed, and never succeeded.
         output_retries: How often the model may still correct an answer that does not fit.
         answer: The answer that was accepted as structured output, as JSON text.
     """
@@ -194,6 +194,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         if not self.batch or len(answered) < len(self.batch):
             return False
         self.messages.append(UserMessage(tuple(answered)))
+        self._count_failures()
         self.batch = []
         return True
 
@@ -201,10 +202,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         """One tool has answered; the model hears of it with the others, by `tool_results`."""
         pending = self._find(result.id, "ready", "approved", "started", "approval", "deferred")
         pending.result, pending.state = result, "answered"
-        if result.is_error and pending.ran:
-            self.failures[pending.call.name] = self.failures.get(pending.call.name, 0) + 1
-        else:
-            self.failures.pop(pending.call.name, None)
+        pending.failed = pending.ran and result.is_error
         return pending
 
     def hold(self, call: ToolCall, state: Literal["approval", "deferred"]) -> None:
@@ -227,8 +225,10 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             arguments: To run it with, instead of the model's.
 
         Raises:
-            ConfigError: no such call waits for approval.
+            ConfigError: no such call waits for approval; or `arguments` are no dict.
         """
+        if arguments is not None and not isinstance(arguments, dict):
+            raise ConfigError(f"arguments={arguments!r}: give a dict, as `ToolCall.arguments` is")
         pending = self._find(call_id, "approval")
         pending.state = "approved"
         if arguments is not None:
@@ -305,14 +305,23 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         self.calls.append(call)
         return call
 
+    def _count_failures(self) -> None:
+        """By turn, since the model can only mend a call in the next one."""
+        failing = {one.call.name for one in self.batch if one.failed}
+        working = {one.call.name for one in self.batch if one.ran and not one.settled.is_error}
+        for name in sorted(failing - working):
+            self.failures[name] = self.failures.get(name, 0) + 1
+        for name in working:
+            self.failures.pop(name, None)
+
     def _find(self, call_id: str, *states: CallState) -> PendingCall:
         for one in self.batch:
             if one.call.id == call_id and one.state in states:
                 return one
         known = ", ".join(f"{one.call.id!r} ({one.state})" for one in self.batch) or "none"
         raise ConfigError(
-            f"no tool call {call_id!r} of this run is {' or '.join(states)}; "
-            f"the calls of its turn are: {known}"
+            f"no tool call of this run has the id {call_id!r} and the state "
+            f"{' or '.join(states)}; the calls of its turn are: {known}"
         )
 
 

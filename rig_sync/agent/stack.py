@@ -31,7 +31,7 @@ from rig_sync.agent.events import (
 )
 from rig_sync.agent.hooks import FunctionHook, Hook
 from rig_sync.completion import CompletionRequest, CompletionResponse
-from rig_sync.errors import ConfigError, HookFailed, PromptCancelled
+from rig_sync.errors import ConfigError, HookFailed, PromptCancelled, ToolError
 from rig_sync.message import ToolCall, ToolResult
 from rig_sync.model import CompletionModel
 from rig_sync.streaming.items import ReasoningDelta, StreamedAssistantContent, Text, ToolCallDelta
@@ -134,19 +134,33 @@ class HookStack:
         """The result as the model is to read it; each hook sees what those before have made of it.
 
         Raises:
-            ToolError: a hook's replacement cannot be written as JSON.
+            HookFailed: a hook's replacement cannot be written as JSON.
         """
         for ask in self._askers("on_tool_result", context):
             action = ask(event)
             if isinstance(action, Replace):
-                content = to_content(action.output)
+                try:
+                    content = to_content(action.output)
+                except ToolError as error:
+                    raise HookFailed(
+                        f"a hook answered on_tool_result with Replace: {error}"
+                    ) from error
                 event = replace(event, result=replace(event.result, content=content))
         return event.result
 
     def finished(self, context: HookContext, event: RunFinished) -> None:
-        """Tell of the end."""
+        """Tell of the end: every hook, though one may fail; the first failure is raised then."""
+        failure: HookFailed | None = None
         for ask in self._askers("on_run_finished", context):
-            ask(event)
+            try:
+                ask(event)
+            except HookFailed as error:
+                failure = failure or error
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure  # or its traceback would have it refer to itself
 
     def _askers(self, event: str, context: HookContext) -> Iterator[Callable[[object], object]]:
         """For each hook that hears of `event`: what asks it."""
@@ -168,13 +182,13 @@ def _ask(
     except Exception as error:
         kind = type(error).__name__
         raise HookFailed(f"{_named(one)} raised {kind} in {event}: {error}") from error
+    if action is not None and not isinstance(action, ALLOWED[event]):
+        names = " | ".join((*(kind.__name__ for kind in ALLOWED[event]), "None"))
+        raise HookFailed(f"{_named(one)} answered {event} with {action!r}: return {names}")
     if isinstance(action, Stop):
         stopped = PromptCancelled(f"a hook stopped the run: {action.reason}")
         stopped.reason = action.reason
         raise stopped
-    if action is not None and not isinstance(action, ALLOWED[event]):
-        names = " | ".join((*(kind.__name__ for kind in ALLOWED[event]), "None"))
-        raise HookFailed(f"{_named(one)} answered {event} with {action!r}: return {names}")
     return action
 
 

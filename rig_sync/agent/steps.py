@@ -67,6 +67,7 @@ class PendingCall(Struct, tag="pending_call", omit_defaults=True):
             `approved`; `started`; `answered`.
         result: Its result, once there is one.
         ran: The tool was started.
+        failed: It ended with an error.
         shown: The result has come out of the stream, ahead of the others.
         internal_call_id: As on the stream's items; empty when it never was streamed.
     """
@@ -75,6 +76,7 @@ class PendingCall(Struct, tag="pending_call", omit_defaults=True):
     state: CallState = "ready"
     result: ToolResult | None = None
     ran: bool = False
+    failed: bool = False
     shown: bool = False
     internal_call_id: str = ""
 

@@ -81,20 +81,23 @@ def _any_answer(
     A failure after the first content is the run's: what was said cannot be taken back.
     """
     answer = yield from _outcome(progress, settings, request, selected)
+    asked, silent = selected, []
     for model in settings.fallbacks:
         final = progress.spoke or settings.token.cancelled or isinstance(answer, FINAL)
         if final or not isinstance(answer, RigError):
             break
-        failure, failed = answer, progress.model
+        failure = answer
         answer = yield from _outcome(progress, settings, request, model)
         if isinstance(answer, ConfigError):
             answer = failure  # this one could not be asked such a thing at all
-        elif isinstance(answer, RigError):
+            continue
+        silent.append(f"{asked!r} did not answer, so another was asked: {failure}")
+        asked = model
+        if isinstance(answer, RigError):
             answer.attempts = (*failure.attempts, _attempt(failure), *answer.attempts)
-        else:
-            progress.run.defects.append(f"{failed!r} did not answer, so another did: {failure}")
     if isinstance(answer, RigError):
         raise answer
+    progress.run.defects += silent
     return answer
 
 
@@ -152,12 +155,16 @@ def _judge(
 ) -> Iterator[MultiTurnStreamItem]:
     """What becomes of an answer: it is taken, tried again, or the end."""
     run = progress.run
-    checked = check_calls(progress, settings, response)
-    response, retry = checked.response, checked.feedback is not None
-    feedback, verdict = checked.feedback, None
-    if not retry and checked.failure is None:
-        action = settings.hooks.model_turn(progress.context, response)
-        retry, feedback = action is not None, getattr(action, "text", None)
+    try:
+        checked = check_calls(progress, settings, response)
+        response, retry = checked.response, checked.feedback is not None
+        feedback, verdict = checked.feedback, None
+        if not retry and checked.failure is None:
+            action = settings.hooks.model_turn(progress.context, response)
+            retry, feedback = action is not None, getattr(action, "text", None)
+    except RigError:
+        run.retry_turn(response)  # its tokens count, though nothing becomes of it
+        raise
     if settings.output is not None and not retry and checked.failure is None:
         verdict = settings.output.judge(response)
     progress.answer = None  # from here on it is in the run

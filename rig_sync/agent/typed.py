@@ -54,7 +54,7 @@ class TypedStream(RunStream[TypedItem], Generic[T]):
     ) -> None:
         self._kind = kind
         super().__init__(
-            _with_partials(drive(progress, settings), check),
+            _with_partials(drive(progress, settings), check, wrapped=kind.wrapped),
             progress,
             settings,
             raise_errors=raise_errors,
@@ -90,6 +90,8 @@ def _with_partials(items: Iterator[MultiTurnStreamItem], check: OutputCheck) -> 
         yield item
         if type(item) is StreamAssistantItem:
             partial = growing.feed(item.content)
+            if partial is not None and wrapped:
+                partial = partial.under("value")
             if partial is not None:
                 yield partial
         elif type(item) is CompletionCall:

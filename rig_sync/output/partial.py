@@ -15,8 +15,8 @@ from typing import Final
 
 from rig_sync._json import Json
 from rig_sync.output import tokens
-from rig_sync.output.tokens import item, member
 from rig_sync.output.snapshot import Container, Log, Node, OpenString, Partial
+from rig_sync.output.tokens import item, member
 
 __all__ = ["MAX_DEPTH", "PartialJson"]
 

@@ -66,6 +66,7 @@ class Partial(Struct, eq=False):
     _count: int
     _log: Log
     _value: Json = None
+    _under: str | None = None
 
     @property
     def value(self) -> Json:
@@ -75,7 +76,7 @@ class Partial(Struct, eq=False):
         """
         if self._open:
             text = None if self._string is None else self._string.text(self._count)
-            self._value = _built(self._open, self._lengths, text)
+            self._value = self._inner(_built(self._open, self._lengths, text))
             self._open, self._string = [], None
         return self._value
 
@@ -85,7 +86,7 @@ class Partial(Struct, eq=False):
         if not self._log:
             return ()
         node, key, _ = self._log[-1]
-        return _path(node, key)
+        return self._inner_path(_path(node, key))
 
     @property
     def delta(self) -> str:
@@ -98,7 +99,39 @@ class Partial(Struct, eq=False):
 
         Joined by path these are the strings of the whole value, however the text was cut.
         """
-        return tuple((_path(node, key), delta) for node, key, delta in self._log if delta)
+        return tuple(
+            (self._inner_path(_path(node, key)), delta) for node, key, delta in self._log if delta
+        )
+
+    def under(self, key: str) -> Partial | None:
+        """The same of what is under `key` of the root; None as long as nothing is.
+
+        Where the root is no object, it is taken for what should be there.
+
+        >>> from rig_sync.output import PartialJson
+        >>> outer = PartialJson().feed('{"value": [1, 2, "thr')
+        >>> outer.under("value")
+        Partial([1, 2, 'thr'], path=(2,), complete=False)
+        """
+        if len(self._open) > 1 and isinstance(self._open[1], dict) and not self._lengths[1]:
+            return None
+        return Partial(
+            self.complete,
+            self._open,
+            self._lengths,
+            self._string,
+            self._count,
+            self._log,
+            _under=key,
+        )
+
+    def _inner(self, value: Json) -> Json:
+        if self._under is not None and isinstance(value, dict):
+            return value.get(self._under)
+        return value
+
+    def _inner_path(self, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        return path[1:] if self._under is not None and path[:1] == (self._under,) else path
 
     def __repr__(self) -> str:
         return f"Partial({self.value!r}, path={self.path!r}, complete={self.complete!r})"

@@ -13,17 +13,19 @@ import time
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
-from examples import local_tool
+from examples import extract, local_tool
 from rig_sync._json import JsonObject
 from rig_sync.completion import CompletionRequest, ToolChoice, ToolDefinition
 from rig_sync.errors import BadRequest, ConfigError, ContextLengthExceeded, StreamTruncated
 from rig_sync.message import Text, user
 from rig_sync.modelfile import SMOLLM2, find
+from rig_sync.output import Partial
 from rig_sync.providers import local
 from rig_sync.streaming.items import StreamFinal
 from rig_sync.wire.openai_responses import OpenAIResponses
@@ -205,6 +207,28 @@ def test_it_calls_a_tool(capsys: pytest.CaptureFixture[str]) -> None:
     assert call == "the model calls weather({'city': 'Paris'})"
     assert result == "the tool answers: It is sunny and 22 degrees in Paris."
     assert "Paris" in answer
+
+
+@real
+@pytest.mark.parametrize("mode", ["native", "tool"])
+def test_it_fills_in_a_form(mode: Literal["native", "tool"]) -> None:
+    """A typed answer that fits, by the schema setting and by a tool; it grows while it comes."""
+    with local.Client() as client:
+        form = client.extractor(
+            local.SMOLLM2, extract.Person, output_mode=mode, temperature=0, max_tokens=80
+        )
+        stream = form.stream(extract.TEXT)
+        grown = [item.value for item in stream if isinstance(item, Partial)]
+    assert len(grown) > 2
+    assert grown[-1] == msgspec.to_builtins(stream.output)
+
+
+@real
+def test_the_form_of_the_example(capsys: pytest.CaptureFixture[str]) -> None:
+    """The example prints the person as it grows, and then the person."""
+    with local.Client() as client:
+        extract.main(client)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Person(name='Ada")
 
 
 @real
