@@ -76,10 +76,15 @@ FinishKind: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"
 
 
 class FinishReason(Struct, frozen=True, tag="finish_reason", omit_defaults=True):
-    """Why the model stopped: `kind` in our words, `raw` in the provider's own."""
+    """Why the model stopped: `kind` in our words, `raw` in the provider's own.
+
+    `unfinished`: the provider paused a long turn (Anthropic's `pause_turn`); the model goes on when
+    it gets the answer back as it is, which agents do.
+    """
 
     kind: FinishKind
     raw: str | None = None
+    unfinished: bool = False
 
 
 class ResponseIds(Struct, frozen=True, omit_defaults=True):

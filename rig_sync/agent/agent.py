@@ -17,6 +17,7 @@ from rig_sync.agent.options import (
     RunOptions,
     TypedOptions,
     at_least,
+    checked_model,
 )
 from rig_sync.agent.output import OutputCheck
 from rig_sync.agent.run import AgentRun
@@ -84,13 +85,13 @@ class Agent:
         **settings: Unpack[ModelSettings],
     ) -> None:
         check_options(settings, ModelSettings)
-        self.model = model
+        self.model = checked_model(model, "model")
         self.name = name
         self.description = description
         self.tools = tools if isinstance(tools, ToolSet) else ToolSet(tools)
         self.max_turns = at_least(1, max_turns, "max_turns")
         self._index = dynamic_tools
-        self._fallbacks = tuple(fallbacks)
+        self._fallbacks = tuple(checked_model(one, "fallbacks") for one in fallbacks)
         self._hooks = as_hooks(hooks)
         self._template = CompletionRequest(
             model.name,
@@ -272,7 +273,7 @@ class Agent:
         unary: bool,
         output: OutputCheck | None = None,
     ) -> tuple[Progress, RunSettings]:
-        model = options.get("using_model") or self.model
+        model = checked_model(options.get("using_model", self.model), "using_model")
         clock = Clock(options.get("timeouts") or model.timeouts)
         token, deps = CancelToken(), options.get("deps")
         settings = RunSettings(

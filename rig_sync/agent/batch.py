@@ -177,4 +177,7 @@ def _told(content: object) -> MultiTurnStreamItem | str:
     """What a tool tells, as the stream's items carry it."""
     if isinstance(content, (str, MultiTurnStreamItem)):
         return content
-    return msgspec.json.encode(content).decode()
+    try:
+        return msgspec.json.encode(content, enc_hook=repr).decode()
+    except (TypeError, ValueError, RecursionError):  # what it shows must not end the run
+        return repr(content)

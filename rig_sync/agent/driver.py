@@ -23,15 +23,16 @@ def drive(progress: Progress, settings: RunSettings) -> Iterator[MultiTurnStream
         yield from _steps(progress, settings)
     except RigError as error:
         failure = error
-    cancelled = settings.token.cancelled
+    if settings.token.cancelled and progress.final is None:
+        return  # who cancelled knows; the stream tells the hooks, and has the history
     try:
-        told = RunFinished(progress.final, None if cancelled else failure)
-        settings.hooks.finished(progress.context, told)
+        progress.told = True
+        settings.hooks.finished(progress.context, RunFinished(progress.final, failure))
     except RigError as error:
         failure = failure or error
     if failure is None and progress.final is not None:
         yield progress.final
-    elif failure is not None and not cancelled:  # who cancelled knows; the history is on the stream
+    elif failure is not None:
         failure.history = progress.run.interrupted(progress.partial)
         yield StreamError(failure.with_traceback(None))
 

@@ -125,7 +125,7 @@ class OutputCheck:
         given = next((call for call in calls if call.name == ANSWER_TOOL), None)
         if given is not None:
             return self._judge_call(given)
-        if calls:
+        if calls or (response.finish_reason is not None and response.finish_reason.unfinished):
             return None
         text = response.message.text
         self._check_end(response, text)

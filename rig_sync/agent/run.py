@@ -92,7 +92,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             ready = [one.call for one in self.batch if one.state in ("ready", "approved")]
             held = [one.call for one in self.batch if one.held]
             return CallTools(self.turn, tuple(ready), tuple(held))
-        if self.answer is not None or isinstance(self.messages[-1], AssistantMessage):
+        if self.answer is not None or self._is_answered():
             return Done(self.response())
         if self.turn >= self.max_turns:
             raise MaxTurnsExceeded(
@@ -116,7 +116,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             raise PromptError(
                 "the model used up its tokens before it said anything: raise max_tokens"
             )
-        self.messages.append(message)
+        _append(self.messages, message)
         self.batch = [PendingCall(one) for one in message.tool_calls]
         return call
 
@@ -132,7 +132,8 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         call = self._count(response)
         if feedback is not None:
             results = [failed(one, REJECTED) for one in response.message.tool_calls]
-            self.messages += [response.message, UserMessage((*results, Text(feedback)))]
+            _append(self.messages, response.message)
+            self.messages.append(UserMessage((*results, Text(feedback))))
         return call
 
     def finish(
@@ -146,7 +147,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             call_id: The call that carried it, if it was no plain text.
         """
         call = self._count(response)
-        self.messages.append(response.message)
+        _append(self.messages, response.message)
         results = [
             ToolResult(one.id, (Text(ACCEPTED),), one.name)
             if one.id == call_id
@@ -281,7 +282,9 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         Args:
             partial: What the model had said of the turn that was cut off.
         """
-        messages = [*self.messages, *([partial] if partial is not None else [])]
+        messages = list(self.messages)
+        if partial is not None:
+            _append(messages, partial)
         if partial is None and self.batch:
             messages.append(UserMessage(tuple(one.settled for one in self.batch)))
         waiting = unanswered_calls(messages)
@@ -294,6 +297,12 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         for one in self.batch:
             if one.state == "started":
                 one.result, one.state = one.settled, "answered"
+
+    def _is_answered(self) -> bool:
+        """Whether the model has said all that it had to say."""
+        finish = self.calls[-1].finish_reason if self.calls else None
+        paused = finish is not None and finish.unfinished
+        return isinstance(self.messages[-1], AssistantMessage) and not paused
 
     def _count(self, response: CompletionResponse) -> CompletionCall:
         self.turn += 1
@@ -358,6 +367,15 @@ def load_run(data: bytes | str) -> AgentRun:
 
 
 _decoder = msgspec.json.Decoder(AgentRun)
+
+
+def _append(messages: list[Message], message: AssistantMessage) -> None:
+    """The model has said `message`; after one that was not finished, more of that."""
+    before = messages[-1] if messages else None
+    if isinstance(before, AssistantMessage):
+        messages[-1] = AssistantMessage((*before.content, *message.content), message.id)
+    else:
+        messages.append(message)
 
 
 def without_empty(messages: Sequence[Message]) -> list[Message]:

@@ -81,6 +81,7 @@ class Progress:
         tools: What the model was offered last.
         answer: The model's answer under way, or the one that broke off.
         final: The end, once it has come.
+        told: The hooks know that it is over.
         internal_ids: What the stream called each tool call, by the call's id.
     """
 
@@ -92,6 +93,7 @@ class Progress:
         self.tools: ToolSet | None = None
         self.answer: StreamingCompletionResponse | None = None
         self.final: FinalResponse | None = None
+        self.told = False
         self.internal_ids: dict[str, str] = {}
 
     @property

@@ -150,17 +150,11 @@ class HookStack:
 
     def finished(self, context: HookContext, event: RunFinished) -> None:
         """Tell of the end: every hook, though one may fail; the first failure is raised then."""
-        failure: HookFailed | None = None
-        for ask in self._askers("on_run_finished", context):
-            try:
-                ask(event)
-            except HookFailed as error:
-                failure = failure or error
-        if failure is not None:
-            try:
-                raise failure
-            finally:
-                del failure  # or its traceback would have it refer to itself
+        told = [_failure(ask, event) for ask in self._askers("on_run_finished", context)]
+        failures = list(filter(None, told))
+        del told
+        if failures:
+            raise failures.pop(0)  # or its traceback would have it refer to itself
 
     def _askers(self, event: str, context: HookContext) -> Iterator[Callable[[object], object]]:
         """For each hook that hears of `event`: what asks it."""
@@ -190,6 +184,14 @@ def _ask(
         stopped.reason = action.reason
         raise stopped
     return action
+
+
+def _failure(ask: Callable[[object], object], value: object) -> HookFailed | None:
+    try:
+        ask(value)
+    except HookFailed as error:
+        return error
+    return None
 
 
 def _named(one: object) -> str:

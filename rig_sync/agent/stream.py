@@ -8,11 +8,17 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from rig_sync.agent.driver import drive
-from rig_sync.agent.items import FinalResponse, MultiTurnStreamItem, StreamAssistantItem
+from rig_sync.agent.events import RunFinished
+from rig_sync.agent.items import (
+    FinalResponse,
+    MultiTurnStreamItem,
+    StreamAssistantItem,
+    StreamError,
+)
 from rig_sync.agent.run import AgentRun, RunSuspended
 from rig_sync.agent.settings import Progress, RunSettings
 from rig_sync.completion import Usage
-from rig_sync.errors import PromptCancelled
+from rig_sync.errors import HookFailed, PromptCancelled
 from rig_sync.message import Message, Text
 from rig_sync.streaming.handle import ItemStream, RaiseErrors
 from rig_sync.streaming.pause import Gate
@@ -39,6 +45,7 @@ class RunStream(ItemStream[T]):
         raise_errors: RaiseErrors,
     ) -> None:
         self._progress = progress
+        self._hooks = settings.hooks
         gate = Gate(settings.options.pause)
         settings.token.subscribe(gate.release)
         super().__init__(
@@ -79,6 +86,17 @@ class RunStream(ItemStream[T]):
         """The run itself: grows while the stream is read, and can be saved and resumed."""
         return self._progress.run
 
+    def _end(self) -> None:
+        super()._end()
+        progress = self._progress
+        if self._began and self.cancelled and not progress.told:
+            progress.told = True
+            try:
+                self._hooks.finished(progress.context, RunFinished())
+            except HookFailed as error:
+                error.history = self.messages
+                raise
+
     @staticmethod
     def _text_of(item: object) -> str | None:
         if isinstance(item, StreamAssistantItem) and isinstance(item.content, Text):
@@ -104,8 +122,9 @@ def fold(stream: RunStream[T]) -> FinalResponse:
         RunSuspended: it waits for people; `.run` goes on from there.
     """
     with stream:
-        for _ in stream:
-            pass
+        for item in stream:
+            if isinstance(item, StreamError) and not item.error.recoverable:
+                raise item.error  # also where `next()` would not
     if stream.final is not None:
         return stream.final
     if stream.run.pending:

@@ -83,7 +83,9 @@ class TypedStream(RunStream[TypedItem], Generic[T]):
             raise
 
 
-def _with_partials(items: Iterator[MultiTurnStreamItem], check: OutputCheck) -> Iterator[TypedItem]:
+def _with_partials(
+    items: Iterator[MultiTurnStreamItem], check: OutputCheck, *, wrapped: bool
+) -> Iterator[TypedItem]:
     """`items`, each followed by what it makes visible of the answer."""
     growing = _Growing(check)
     for item in items:

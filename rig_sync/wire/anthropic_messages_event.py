@@ -61,10 +61,10 @@ decode_event = msgspec.json.Decoder(Event).decode
 def finish_of(word: str) -> FinishReason:
     """Why the model stopped; a turn that it only paused is none of our kinds.
 
-    >>> finish_of("end_turn").kind, finish_of("pause_turn").kind
-    ('stop', 'other')
+    >>> finish_of("end_turn").kind, finish_of("pause_turn").unfinished
+    ('stop', True)
     """
-    return FinishReason(FINISH_KINDS.get(word, "other"), word)
+    return FinishReason(FINISH_KINDS.get(word, "other"), word, unfinished=word == "pause_turn")
 
 
 def usage_of(fields: JsonObject) -> Usage:

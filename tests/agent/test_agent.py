@@ -39,6 +39,7 @@ from rig_sync import (
     user,
 )
 from rig_sync.agent.steps import NOT_RUN
+from rig_sync.providers import anthropic
 from tests.conftest import ModelFactory, ServerFactory
 from tests.server import (
     Request,
@@ -279,3 +280,25 @@ def test_an_agent_stream_is_what_it_says(server: ServerFactory, model: ModelFact
     assert isinstance(stream, AgentStream)
     assert list(stream.text_deltas()) == ["secret"]
     assert repr(stream) == "AgentStream(over)"
+
+
+def test_a_paused_turn_goes_on(server: ServerFactory) -> None:
+    """What the provider paused goes back to it as it is, and the rest is added to it."""
+
+    def said(text: str, stop: str) -> Script:
+        body = {"type": "message", "role": "assistant", "model": "m", "stop_reason": stop}
+        content = [{"type": "text", "text": text}]
+        whole = json.dumps({**body, "content": content, "usage": {"output_tokens": 1}})
+        return response(200, {"Content-Type": "application/json"}, whole.encode())
+
+    served = server(said("Let me ", "pause_turn"), said("see.", "end_turn"))
+    with anthropic.Client("key", base_url=served.url) as client:
+        final = client.agent("claude").build().prompt("Search.")
+    assert final.output == "Let me see."
+    assert [type(message).__name__ for message in final.messages] == [
+        "UserMessage",
+        "AssistantMessage",
+    ]
+    assert len(final.completion_calls) == 2
+    asked = cast("dict[str, list[dict[str, object]]]", sent(served.requests[1]))
+    assert [message["role"] for message in asked["messages"]] == ["user", "assistant"]

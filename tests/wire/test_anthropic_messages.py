@@ -480,6 +480,7 @@ def test_why_it_stopped(serve: Serve, word: str, kind: str) -> None:
     reason = serve(sse_events(start(), *HELLO, *end(word)), WIRE).answer.finish_reason
     assert reason is not None
     assert (reason.kind, reason.raw) == (kind, word)
+    assert reason.unfinished == (word == "pause_turn")
 
 
 @pytest.mark.parametrize(

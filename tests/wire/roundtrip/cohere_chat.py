@@ -20,7 +20,7 @@ from rig_sync.message import (
     UserMessage,
 )
 from rig_sync.wire.base import object_in
-from tests.wire.roundtrip.reader import Said, canonical, objects, plain, text_of, without
+from tests.wire.roundtrip.reader import Said, canonical, detail_of, objects, plain, text_of, without
 
 __all__ = ["CohereReader"]
 
@@ -98,8 +98,10 @@ def _parts(content: Json) -> list[JsonObject]:
 
 
 def _user(part: JsonObject) -> Text | Image | ProviderBlock:
-    url = object_in(part, "image_url").get("url")
-    return Image(url=url) if isinstance(url, str) else _content(part)
+    image = object_in(part, "image_url")
+    url = image.get("url")
+    detail = detail_of(image.get("detail"))
+    return Image(url=url, detail=detail) if isinstance(url, str) else _content(part)
 
 
 def _content(part: JsonObject) -> Text | ProviderBlock:

@@ -23,7 +23,7 @@ from rig_sync.message import (
     UserMessage,
     Video,
 )
-from rig_sync.wire.base import object_in
+from rig_sync.wire.base import object_in, word_in
 from tests.wire.roundtrip.reader import Said, objects
 
 __all__ = ["GeminiReader"]
@@ -153,8 +153,11 @@ def _user(part: JsonObject) -> UserContent:
             file if isinstance(file, (Image, Document)) else ProviderBlock("part", inner)
             for inner, file in shown
         )
-        text = Text(compact(answer.get("response") or {}))
-        return ToolResult(str(answer.get("id") or ""), (text, *files), str(answer.get("name")))
+        told = object_in(answer, "response")
+        failed = word_in(told, "error") if len(told) == 1 else None
+        text = Text(failed or compact(told))
+        call_id, name = str(answer.get("id") or ""), str(answer.get("name"))
+        return ToolResult(call_id, (text, *files), name, is_error=failed is not None)
     return _media(part) or ProviderBlock(next(iter(part), ""), part)
 
 
@@ -162,6 +165,8 @@ def _media(part: JsonObject) -> Image | Audio | Video | Document | None:
     inline, where = object_in(part, "inlineData"), object_in(part, "fileData")
     told = inline.get("mimeType") or where.get("mimeType")
     media_type = told if isinstance(told, str) else None
+    if len(part) > 1:  # how to look at it, which ours cannot say
+        return None
     kind = (media_type or "").partition("/")[0]
     made: type[Image | Audio | Video | Document] = MEDIA.get(kind, Document)
     if isinstance(inline.get("data"), str):

@@ -27,7 +27,7 @@ from tests.wire.corpus import Recording
 from tests.wire.roundtrip.pairs import Pair
 from tests.wire.roundtrip.reader import Reader, objects, parts_of, without
 
-__all__ = ["Rebuilt", "rebuild"]
+__all__ = ["History", "Rebuilt", "both_sides", "model_of", "rebuild"]
 
 
 class Rebuilt(NamedTuple):
@@ -57,7 +57,7 @@ def rebuild(
         messages: Ours, by the index of the exchange.
     """
     begins = {known.turn.start: known for known in pair.known}
-    history = _History()
+    history = History()
     recorded: list[JsonObject] = []
     dropped: list[str] = []
     at = 0
@@ -75,14 +75,31 @@ def rebuild(
             recorded += pair.items[at:stop]
         at = stop
     body = _encoded(wire, pair.request, history.messages)
-    ours, theirs = parts_of(reader, reader.history(body)), parts_of(reader, recorded)
+    given = [known.response.exchange.response.content for known in pair.known]
+    return Rebuilt(*both_sides(reader, reader.history(body), recorded, given), dropped)
+
+
+def both_sides(
+    reader: Reader,
+    ours: Sequence[JsonObject],
+    recorded: Sequence[JsonObject],
+    given: Sequence[bytes],
+) -> tuple[list[JsonObject], list[JsonObject]]:
+    """The parts of two histories, less the ids that do not count.
+
+    Args:
+        reader: The family's.
+        ours: Items of our request.
+        recorded: Items of the recorded one.
+        given: Bodies of the responses that came before: what has an id from there keeps it.
+    """
+    mine, theirs = parts_of(reader, ours), parts_of(reader, recorded)
     if reader.loose_ids:
-        given = [known.response.exchange.response.content for known in pair.known]
         theirs = [_without_own_id(part, given) for part in theirs]
         if not any("id" in part for part in theirs):
             given = []
-        ours = [_without_own_id(part, given) for part in ours]
-    return Rebuilt(ours, theirs, dropped)
+        mine = [_without_own_id(part, given) for part in mine]
+    return mine, theirs
 
 
 def _described(item: JsonObject) -> str:
@@ -93,7 +110,7 @@ def _described(item: JsonObject) -> str:
     return " ".join(str(word) for word in words if word)
 
 
-class _History:
+class History:
     """Messages whose results answer the calls ahead of them, also where clients give no ids."""
 
     def __init__(self) -> None:
@@ -102,6 +119,7 @@ class _History:
         self._waiting: list[ToolCall] = []
 
     def add(self, message: BaseMessage) -> None:
+        """Take in the next one."""
         if isinstance(message, AssistantMessage):
             calls = [part for part in message.content if isinstance(part, ToolCall)]
             if any(not call.id for call in calls):
@@ -142,10 +160,13 @@ def _without_own_id(part: JsonObject, given: Sequence[bytes]) -> JsonObject:
 _MODEL = re.compile(r"/models?/([^/:]+)")
 
 
-def _encoded(wire: Wire, request: Recording, history: Sequence[BaseMessage]) -> JsonObject:
-    """The body; Gemini and Bedrock have the model in the path."""
-    messages = load_messages(dump_messages(history))
+def model_of(request: Recording) -> str:
+    """The model that was asked; Gemini and Bedrock have it in the path."""
     found = _MODEL.search(unquote(request.exchange.request.path))
-    model = found[1] if found else request.exchange.request.model
-    body = wire.encode(CompletionRequest(model, tuple(messages)), stream=False)
+    return found[1] if found else request.exchange.request.model
+
+
+def _encoded(wire: Wire, request: Recording, history: Sequence[BaseMessage]) -> JsonObject:
+    messages = load_messages(dump_messages(history))
+    body = wire.encode(CompletionRequest(model_of(request), tuple(messages)), stream=False)
     return parse_object(to_json(body)) or {}
