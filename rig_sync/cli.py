@@ -10,11 +10,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from rig_sync._json import compact
 from rig_sync.agent.agent import Agent
 from rig_sync.agent.items import FinalResponse, dump_item
 from rig_sync.agent.options import RunOptions
+from rig_sync.agent.run import AgentRun
 from rig_sync.client import Client, ClientOptions
-from rig_sync.errors import ConfigError, RigError
+from rig_sync.errors import ConfigError, PromptError, RigError
 from rig_sync.modelfile import SMOLLM2, cache_folder, checksum, find
 from rig_sync.providers import client_class, provider_names
 from rig_sync.stdout import silence, stream_to_stdout
@@ -112,7 +114,32 @@ def _print_text(
     agent: Agent, prompt: str, run: RunOptions, options: argparse.Namespace
 ) -> tuple[FinalResponse | None, int]:
     stream = agent.stream_prompt(prompt, **run)
-    return stream_to_stdout(stream, show_reasoning=options.show_reasoning), OK
+    final = stream_to_stdout(stream, show_reasoning=options.show_reasoning)
+    while stream.run.pending:
+        _decide(stream.run)
+        stream = agent.stream_resume(stream.run)
+        final = stream_to_stdout(stream, show_reasoning=options.show_reasoning)
+    return final, OK
+
+
+def _decide(run: AgentRun) -> None:
+    """Ask the person at the terminal about each call that waits."""
+    for one in run.pending:
+        call = f"{one.call.name}({compact(one.call.arguments)})"
+        if not sys.stdin.isatty():
+            raise PromptError(f"{call} waits for a person, and there is no terminal to ask one at")
+        if one.state == "deferred":
+            run.answer_call(one.call.id, _asked(f"rig-sync: what does {call} give? "))
+        elif _asked(f"rig-sync: run {call}? [y/N] ").lower() in ("y", "yes"):
+            run.approve(one.call.id)
+        else:
+            run.deny(one.call.id)
+
+
+def _asked(question: str) -> str:
+    """What the person types; nothing at the end of input."""
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def _print_json(

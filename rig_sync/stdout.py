@@ -11,10 +11,10 @@ from rig_sync.agent.items import (
     CompletionCall,
     FinalResponse,
     ModelTurnRetried,
-    MultiTurnStreamItem,
     StreamAssistantItem,
 )
 from rig_sync.agent.stream import AgentStream
+from rig_sync.agent.typed import TypedItem, TypedStream
 from rig_sync.completion import CompletionResponse
 from rig_sync.message import Text
 from rig_sync.streaming.items import ReasoningDelta, StreamedAssistantContent
@@ -25,7 +25,10 @@ __all__ = ["silence", "stream_to_stdout"]
 
 @overload
 def stream_to_stdout(
-    stream: AgentStream, *, file: TextIO | None = None, show_reasoning: bool = False
+    stream: AgentStream | TypedStream[object],
+    *,
+    file: TextIO | None = None,
+    show_reasoning: bool = False,
 ) -> FinalResponse: ...
 
 
@@ -36,7 +39,7 @@ def stream_to_stdout(
 
 
 def stream_to_stdout(
-    stream: AgentStream | StreamingCompletionResponse,
+    stream: AgentStream | TypedStream[object] | StreamingCompletionResponse,
     *,
     file: TextIO | None = None,
     show_reasoning: bool = False,
@@ -50,7 +53,7 @@ def stream_to_stdout(
 
     Returns:
         The end of the stream. If the reader of `file` has gone (a closed pipe), the stream is
-        stopped, and this is what came until then.
+        stopped, and this is what came until then; so it is for a run that waits for people.
 
     Raises:
         RigError: the stream failed; what came before is printed.
@@ -76,9 +79,7 @@ class _Writer:
         self._in_line = False
         self._thinking = False
 
-    def show(
-        self, item: MultiTurnStreamItem | StreamedAssistantContent, *, show_reasoning: bool
-    ) -> None:
+    def show(self, item: TypedItem | StreamedAssistantContent, *, show_reasoning: bool) -> None:
         content = item.content if isinstance(item, StreamAssistantItem) else item
         if isinstance(content, Text):
             if self._thinking:

@@ -38,6 +38,14 @@ from tests.server import (
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 3}
 WORDS = sse_response(*chat_chunks("Once ", "upon.", usage=USAGE))
+PAYING = """
+from rig_sync import tool
+
+@tool(approval=True)
+def pay(amount: int) -> str:
+    'Pay.'
+    return f"paid {amount}"
+"""
 
 
 def arguments(served: ScriptedServer, *more: str) -> list[str]:
@@ -110,6 +118,55 @@ def test_a_tool_of_the_users(
     served = server(sse_response(*call_chunks(("shout", {"word": "hey"}))), WORDS)
     assert main(arguments(served, "--tool", "mytools:shout", "--max-turns", "2", "Hi")) == 0
     assert b'"content":"HEY"' in served.requests[1].body
+
+
+class Terminal(io.StringIO):
+    """Standard input with a person at it."""
+
+    def isatty(self) -> bool:
+        """A person is there."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("y\n", "paid 7"), ("no\n", "did not agree"), ("", "did not agree")]
+)
+def test_a_person_is_asked(
+    server: ServerFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: str,
+    told: str,
+) -> None:
+    """A tool that needs approval runs when the person says so; else the model is told."""
+    module = f"paying_{len(typed)}"
+    (tmp_path / f"{module}.py").write_text(PAYING)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    served = server(sse_response(*call_chunks(("pay", {"amount": 7}))), WORDS)
+    assert main(arguments(served, "--tool", f"{module}:pay", "Hi")) == 0
+    out, err = capsys.readouterr()
+    assert out == "Once upon.\n"
+    assert err == 'rig-sync: run pay({"amount":7})? [y/N] '
+    assert told.encode() in served.requests[1].body
+
+
+def test_nobody_can_be_asked(
+    server: ServerFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without a terminal the call does not run, and the command says why."""
+    (tmp_path / "paying.py").write_text(PAYING)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    served = server(sse_response(*call_chunks(("pay", {"amount": 7}))))
+    assert main(arguments(served, "--tool", "paying:pay", "Hi")) == 1
+    assert "waits for a person, and there is no terminal" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

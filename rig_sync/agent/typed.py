@@ -12,11 +12,11 @@ from rig_sync.agent.items import (
     MultiTurnStreamItem,
     StreamAssistantItem,
 )
-from rig_sync.agent.output import ANSWER_TOOL, OutputCheck
+from rig_sync.agent.output import OutputCheck, Rejected
 from rig_sync.agent.settings import Progress, RunSettings
 from rig_sync.agent.stream import RunStream
 from rig_sync.errors import StreamMisuse
-from rig_sync.output import OutputType, Partial, PartialJson
+from rig_sync.output import Misfit, OutputType, Partial, PartialJson
 from rig_sync.streaming.handle import RaiseErrors
 from rig_sync.streaming.items import (
     Delta,
@@ -29,12 +29,12 @@ from rig_sync.streaming.items import (
 
 __all__ = ["TypedItem", "TypedStream"]
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 TypedItem: TypeAlias = MultiTurnStreamItem | Partial
 
 
-class TypedStream(RunStream[TypedItem], Generic[T]):
+class TypedStream(RunStream[TypedItem], Generic[T_co]):
     """What `agent.stream_typed` streams: `MultiTurnStreamItem`, and in between `Partial`.
 
     A `Partial` comes whenever more of the answer is there; see `RunStream` for the rest.
@@ -47,7 +47,7 @@ class TypedStream(RunStream[TypedItem], Generic[T]):
         self,
         progress: Progress,
         settings: RunSettings,
-        kind: OutputType[T],
+        kind: OutputType[T_co],
         check: OutputCheck,
         *,
         raise_errors: RaiseErrors,
@@ -61,16 +61,22 @@ class TypedStream(RunStream[TypedItem], Generic[T]):
         )
 
     @property
-    def output(self) -> T:
+    def output(self) -> T_co:
         """The answer.
 
         Raises:
             StreamMisuse: it has not come, or not yet: read the stream to its end first.
+            OutputInvalid: the run that was gone on with had ended with an answer of another type.
         """
         final = self._progress.final
         if final is None:
             raise StreamMisuse("the answer has not come: read the stream to its end first")
-        return self._kind.parse(final.output)
+        try:
+            return self._kind.parse(final.output)
+        except Misfit as misfit:
+            error = Rejected(str(misfit), final.output).error()
+            error.history = final.messages
+            raise error from None
 
     def partials(self) -> Iterator[Partial]:
         """Only the partials, as they come; closing this iterator closes the stream."""
@@ -122,10 +128,10 @@ class _Growing:
             return None if self._check.mode == "tool" else content.text
         if type(content) is ToolCallDelta:
             part = content.content
-            if type(part) is Name and part.name == ANSWER_TOOL and self._call is None:
+            if type(part) is Name and part.name == self._check.tool_name and self._call is None:
                 self._call = content.internal_call_id
             elif type(part) is Delta and content.internal_call_id == self._call:
                 return part.arguments
-        elif type(content) is ToolCall and content.name == ANSWER_TOOL and not self._fed:
+        elif type(content) is ToolCall and content.name == self._check.tool_name and not self._fed:
             return compact(content.arguments)
         return None
