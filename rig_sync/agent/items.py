@@ -34,7 +34,10 @@ class StreamAssistantItem(Struct, frozen=True, tag="assistant_item"):
 
 
 class StreamUserItem(Struct, frozen=True, tag="user_item"):
-    """What goes back to the model: the result of a tool; in call order, after the whole batch."""
+    """What goes back to the model: the result of a tool.
+
+    In call order, after the whole batch; with `live_results` as each ends.
+    """
 
     content: ToolResult
     internal_call_id: str = ""
@@ -48,7 +51,7 @@ class ToolExecutionStarted(Struct, frozen=True, tag="tool_execution_started"):
 
 
 class ToolExecutionCommitted(Struct, frozen=True, tag="tool_execution_committed"):
-    """A tool ran, and its batch is settled; its result follows."""
+    """A tool ran, with these arguments, and its batch is settled; its result follows."""
 
     tool_call: ToolCall
     internal_call_id: str = ""
@@ -65,7 +68,10 @@ class CompletionCall(Struct, frozen=True, tag="completion_call", omit_defaults=T
 
 
 class ModelTurnRetried(Struct, frozen=True, tag="model_turn_retried"):
-    """What was streamed of this turn does not count: clear it from the screen."""
+    """What was streamed of this turn does not count: clear it from the screen.
+
+    A hook or a check has rejected the answer, and the model is asked again.
+    """
 
     turn: int
 
