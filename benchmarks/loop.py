@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     rounds = parser.parse_args().rounds
     hand, ours = [], []
-    with serving(EVENTS) as url, openai_compatible.Client(base_url=url) as client:
+    with serving([" word"] * EVENTS) as url, openai_compatible.Client(base_url=url) as client:
         agent = client.agent("m").build()
         for _ in range(rounds):
             hand.append(cpu_of(lambda: by_hand(url)))

@@ -4,6 +4,9 @@ A 1 MB answer in 20,000 deltas, in three shapes; milliseconds of CPU, the minimu
 feeding without a look at `value`, with one at every 100th delta and at each; beside `json.loads` of
 the whole once, and of the text so far at each delta (from ten prefixes, times 2,000). The last
 column is 2 MB in 40,000 deltas without a look over 1 MB in 20,000: 2 is linear.
+
+Then the same through an agent, over loopback from a process of its own: microseconds of CPU a delta
+of all threads, of `stream_prompt` and of `stream_typed` beside it.
 """
 
 from __future__ import annotations
@@ -14,8 +17,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import msgspec
+
+from benchmarks.server import serving
+from rig_sync import Agent, AgentStream, Partial, TypedStream
 from rig_sync._json import Json
 from rig_sync.output import PartialJson
+from rig_sync.providers import openai_compatible
 
 SIZE = 1_000_000
 DELTAS = 20_000
@@ -28,6 +36,11 @@ def objects(size: int) -> str:
         for number in range(size // 85)
     ]
     return json.dumps(rows)
+
+
+def wrapped(size: int) -> str:
+    """The same list, as an agent asks for it."""
+    return f'{{"value": {objects(size)}}}'
 
 
 def one_string(size: int) -> str:
@@ -95,8 +108,74 @@ def shape_of(text: str, share: float) -> str:
     return json.dumps(grown.value if grown is not None else None)
 
 
+class Row(msgspec.Struct):
+    """What `objects` has."""
+
+    id: int
+    name: str
+    score: float
+    tags: list[str]
+
+
+class Words(msgspec.Struct):
+    """What `one_string` has."""
+
+    text: str
+
+
+def read(stream: AgentStream | TypedStream[object], look_every: int) -> object:
+    """Read to the end, and look at the value of every so manieth partial; 0 is none."""
+    seen: Json = None
+    count = 0
+    for item in stream:
+        if isinstance(item, Partial):
+            count += 1
+            if look_every and count % look_every == 0:
+                seen = item.value
+    return seen
+
+
+def microseconds(run: Callable[[], object], deltas: int, rounds: int) -> float:
+    """CPU time of all threads, a delta."""
+    times = []
+    for _ in range(rounds):
+        began = time.process_time()
+        run()
+        times.append(time.process_time() - began)
+    return min(times) / deltas * 1e6
+
+
+def through_an_agent(text: str, kind: type[object], deltas: int, rounds: int) -> list[float]:
+    """Plain; typed without a look, with one at every 100th partial, and at each."""
+    with serving(cut(text, deltas)) as url, openai_compatible.Client(base_url=url) as client:
+        agent: Agent = client.agent("m").build()
+        plain = microseconds(lambda: read(agent.stream_prompt("Hi"), 0), deltas, rounds)
+
+        def typed(often: int) -> float:
+            return microseconds(lambda: read(agent.stream_typed(kind, "Hi"), often), deltas, rounds)
+
+        return [plain, *map(typed, (0, 100, 1))]
+
+
+def agent_table(rounds: int) -> None:
+    """Print what `stream_typed` costs."""
+    heads = ("plain", "never", "100th", "each", "ratio", "2 MB")
+    print(f"{'agent':12}", *(f"{head:>9}" for head in heads))
+    cases: tuple[tuple[Callable[[int], str], type[object]], ...] = (
+        (wrapped, list[Row]),
+        (one_string, Words),
+    )
+    for shape, kind in cases:
+        plain, never, some, each = through_an_agent(shape(SIZE), kind, DELTAS, rounds)
+        twice = through_an_agent(shape(2 * SIZE), kind, 2 * DELTAS, rounds)[1]
+        print(
+            f"{shape.__name__:12} {plain:9.1f} {never:9.1f} {some:9.1f} {each:9.1f}",
+            f"{never / plain:9.2f} {2 * twice / never:9.2f}",
+        )
+
+
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure, and print two tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
@@ -112,6 +191,7 @@ def main() -> None:
             f"{shape.__name__:12} {never:9.0f} {some:9.0f} {each:9.0f} {once:9.1f}",
             f"{parsing_again(text, DELTAS):9.0f} {twice / never:9.2f}",
         )
+    agent_table(rounds)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import socket
 import socketserver
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 __all__ = ["body_of", "serving"]
 
@@ -24,9 +25,9 @@ def chunk(delta: str, finish: str) -> bytes:
     ).encode()
 
 
-def body_of(events: int) -> bytes:
-    """A whole stream with that many text deltas, each event in an HTTP chunk of its own."""
-    frames = [chunk('{"content":" word"}', "null")] * events
+def body_of(texts: Iterable[str]) -> bytes:
+    """A whole stream with those text deltas, each event in an HTTP chunk of its own."""
+    frames = [chunk(json.dumps({"content": text}), "null") for text in texts]
     frames += [chunk("{}", '"stop"'), b"data: [DONE]\n\n"]
     return b"".join(b"%x\r\n%s\r\n" % (len(frame), frame) for frame in frames) + b"0\r\n\r\n"
 
@@ -64,9 +65,9 @@ def _read_request(connection: socket.socket) -> bool:
 
 
 @contextlib.contextmanager
-def serving(events: int) -> Iterator[str]:
-    """The base URL of a server that answers every POST with `events` text deltas."""
-    _Handler.body = body_of(events)
+def serving(texts: Iterable[str]) -> Iterator[str]:
+    """The base URL of a server that answers every POST with those text deltas."""
+    _Handler.body = body_of(texts)
     with _Server(("127.0.0.1", 0), _Handler) as server:
         process = multiprocessing.get_context("fork").Process(target=server.serve_forever)
         process.start()

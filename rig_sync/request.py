@@ -98,14 +98,14 @@ def check_request(request: CompletionRequest) -> None:
     Raises:
         ConfigError: says what is wrong and what to write instead.
     """
-    temperature = request.temperature
-    if temperature is not None and not (math.isfinite(temperature) and temperature >= 0):
+    temperature, top_p, limit = request.temperature, request.top_p, request.max_tokens
+    if temperature is not None and not (_is_number(temperature) and temperature >= 0):
         raise ConfigError(f"temperature={temperature!r}: give a number, 0 or above")
-    if request.top_p is not None and not 0 < request.top_p <= 1:
-        raise ConfigError(f"top_p={request.top_p!r}: give a share, above 0 and at most 1")
+    if top_p is not None and not (_is_number(top_p) and 0 < top_p <= 1):
+        raise ConfigError(f"top_p={top_p!r}: give a share, above 0 and at most 1")
     _check_stop(request.stop)
-    if request.max_tokens is not None and request.max_tokens < 1:
-        raise ConfigError(f"max_tokens={request.max_tokens!r}: give 1 or more, or leave it out")
+    if limit is not None and not (_is_number(limit) and limit >= 1 and limit == int(limit)):
+        raise ConfigError(f"max_tokens={limit!r}: give 1 or more, or leave it out")
     if not request.messages:
         raise ConfigError("there is nothing to send: give a prompt")
     waiting = unanswered_calls(request.messages)
@@ -116,6 +116,10 @@ def check_request(request: CompletionRequest) -> None:
             f"append rig_sync.user(ToolResult({call.id!r}, ...)) after it, or leave the call out"
         )
     _check_tools(request.tools, request.tool_choice)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value is not True
 
 
 def _check_stop(stop: object) -> None:

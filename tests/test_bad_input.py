@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
@@ -79,6 +80,14 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         "{'role': 'user'}, which is no message: write rig_sync.user(...)",
     ),
     "negative temperature": (lambda: Agent(good(), temperature=-1), "give a number, 0 or above"),
+    "temperature in words": (
+        lambda: Agent(good(), temperature=cast("float", "hot")),
+        "temperature='hot': give a number, 0 or above",
+    ),
+    "tokens in words": (
+        lambda: Agent(good(), max_tokens=cast("int", "many")),
+        "max_tokens='many': give 1 or more",
+    ),
     "temperature is no number": (
         lambda: Agent(good(), temperature=float("nan")),
         "give a number, 0 or above",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.client
 import importlib
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import unittest
 from collections.abc import Iterator
@@ -23,12 +26,14 @@ from django.test import Client as Browser
 from django.urls import path
 
 import examples
-from examples import django_view, embeddings, flask_app, story, switch, test_with_stubs
-from rig_sync import Client, RetryPolicy
+from examples import django_view, embeddings, flask_app, story, switch, team, test_with_stubs
+from rig_sync import Client, RetryPolicy, load_run
+from rig_sync.agent.steps import DENIED
 from rig_sync.providers import anthropic, openai, openai_compatible
 from tests.conftest import ServerFactory
 from tests.server import (
     Flood,
+    Script,
     ScriptedServer,
     chat_chunk,
     chat_chunks,
@@ -41,6 +46,7 @@ from tests.server import (
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+ROOT = Path(examples.__file__).parents[1]
 EXAMPLES = sorted(Path(examples.__file__).parent.glob("*.py"))
 WORDS = sse_response(*chat_chunks("Once ", "upon a time."))
 CLIENTS: list[Client] = []  # what the Django view under test talks to
@@ -122,6 +128,84 @@ def test_the_unittest_suite() -> None:
     result = unittest.TestResult()
     suite.run(result)
     assert (result.testsRun, result.failures, result.errors) == (2, [], [])
+
+
+def responses_turn(**item: object) -> Script:
+    """A turn by the Responses API that says or does one thing, streamed or whole."""
+    event = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    done = {"status": "completed", "output": [], "usage": {"output_tokens": 3}}
+    return sse_response(sse(event), sse({"type": "response.completed", "response": done}))
+
+
+def responses_call(name: str, **arguments: object) -> Script:
+    given = json.dumps(arguments)
+    return responses_turn(type="function_call", call_id="c0", name=name, arguments=given)
+
+
+def responses_words(text: str) -> Script:
+    part = {"type": "output_text", "text": text}
+    return responses_turn(type="message", role="assistant", content=[part])
+
+
+def test_the_team(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    """It prints who calls what, the guide's words and the editor's."""
+    served = server(
+        responses_call("guide", prompt="People in Rome?"),
+        responses_call("population", city="Rome"),
+        responses_words("2.75 million."),
+        responses_words("Very large."),
+    )
+    with openai.Client("key", base_url=served.url) as client:
+        team.main(client)
+    assert capsys.readouterr().out == (
+        "[editor calls guide with {'prompt': 'People in Rome?'}]\n"
+        "[guide calls population with {'city': 'Rome'}]\n"
+        "  the guide: 2.75 million.\n"
+        "Very large.\n"
+    )
+    assert b"2750000" in served.requests[2].body
+
+
+def in_a_process(served: ScriptedServer, *command: str) -> str:
+    """What an example prints, run by itself."""
+    environment = {**os.environ, "OPENAI_API_KEY": "key", "OPENAI_BASE_URL": served.url}
+    ran = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-m", *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "told"), [("approve", b"paid 5 euros to Ada"), ("deny", DENIED.encode())]
+)
+def test_approval_over_two_processes(
+    server: ServerFactory, tmp_path: Path, word: str, told: bytes
+) -> None:
+    """One process asks and ends with the run in a file; the other goes on as a person decided."""
+    call = {"type": "function_call", "call_id": "c0", "name": "pay"}
+    call["arguments"] = '{"to": "Ada", "euros": 5}'
+    part = {"type": "output_text", "text": "Settled."}
+    message = {"type": "message", "role": "assistant", "content": [part]}
+    served = server(
+        *(
+            response(body=json.dumps({"status": "completed", "output": [item]}).encode())
+            for item in (call, message)
+        )
+    )
+    file = tmp_path / "run.json"
+    asked = in_a_process(served, "examples.approval", "ask", str(file), "Pay Ada 5 euros.")
+    assert asked == "waits: pay({'to': 'Ada', 'euros': 5})\n"
+    assert load_run(file.read_bytes()).pending[0].state == "approval"
+    assert len(served.requests) == 1
+    assert in_a_process(served, "examples.approval", word, str(file)) == "Settled.\n"
+    assert told in served.requests[1].body
+    assert b"Pay Ada 5 euros." in served.requests[1].body
 
 
 def test_flask_streams(server: ServerFactory) -> None:

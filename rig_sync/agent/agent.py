@@ -169,7 +169,7 @@ class Agent:
 
         Args:
             kind: A dataclass, TypedDict, Struct or pydantic model, or a plain type as `list[str]`.
-            prompt: What is asked; or a run of this kind, to go on with.
+            prompt: What is asked; or a run of this kind, to go on with, as for `stream_resume`.
             history: What was said before.
             options: See `TypedOptions`.
 
@@ -251,9 +251,10 @@ class Agent:
         retries = options.get("output_retries", DEFAULT_OUTPUT_RETRIES)
         if isinstance(prompt, AgentRun):
             run = self._again(prompt, options)
+            retries = options.get("output_retries", run.output_retries)
         else:
             run = self._begin(prompt, history, options)
-            run.output_retries = at_least(0, retries, "output_retries")
+        run.output_retries = at_least(0, retries, "output_retries")
         progress, settings = self._settings(run, options, unary=unary, output=check)
         return TypedStream(progress, settings, output, check, raise_errors=_raise_errors(options))
 

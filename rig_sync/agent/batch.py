@@ -23,10 +23,10 @@ from rig_sync.errors import ToolRetriesExceeded
 from rig_sync.message import Text, ToolCall, ToolResult
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.tools import (
+    StreamingTool,
     Tool,
     ToolContext,
     ToolOptions,
-    ToolSet,
     check_call,
     options_of,
     start_tool,
@@ -66,6 +66,7 @@ class _Batch:
             concurrency=settings.tool_concurrency,
             clock=settings.clock,
             token=settings.token,
+            pause=settings.options.pause,
         )
         for one in happenings:
             if isinstance(one, Started):
@@ -113,7 +114,10 @@ class _Batch:
         )
         self._open[number] = (context, settings.token.subscribe(token.cancel))
         timeout = options.timeout or settings.clock.timeouts.tool
-        return Job(number, call, partial(start_tool, self._tools, call, context), timeout, token)
+        timed = settings.clock.timeouts.total is not None
+        apart = timed and isinstance(self._tools.get(call.name), StreamingTool)
+        work = partial(start_tool, self._tools, call, context)
+        return Job(number, call, work, timeout, token, apart)
 
     def _settle(self, settled: Settled) -> None:
         """A tool has ended: its tokens count, and the hooks see its result."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
@@ -10,6 +9,7 @@ from rig_sync.errors import PromptCancelled, ToolTimeout
 from rig_sync.message import Text, ToolCall, ToolResult
 from rig_sync.streaming import threads
 from rig_sync.streaming.cancel import CancelToken
+from rig_sync.streaming.pause import Gate, PauseControl
 from rig_sync.streaming.pipe import Pipe
 from rig_sync.streaming.response import Clock
 
@@ -25,8 +25,9 @@ class Job(NamedTuple):
         number: Its place in the batch.
         call: As it runs.
         work: Begins the work: yields what is to be seen meanwhile, and returns the result.
-        timeout: Seconds; None: as long as it takes.
+        timeout: Seconds waited for it; None: as long as it takes.
         token: Cancelled when the run is, or when this call is given up.
+        apart: Never in the caller's thread: so it can be left when there is no time any more.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Job(NamedTuple):
     work: Callable[[], Work]
     timeout: float | None
     token: CancelToken
+    apart: bool = False
 
 
 class Started(NamedTuple):
@@ -67,15 +69,22 @@ class _Raised(NamedTuple):
 
 
 def run_batch(
-    jobs: Iterable[Job], *, concurrency: int, clock: Clock, token: CancelToken
+    jobs: Iterable[Job],
+    *,
+    concurrency: int,
+    clock: Clock,
+    token: CancelToken,
+    pause: PauseControl | None = None,
 ) -> Iterator[Happening]:
     """Do `jobs`; yields what happens as it happens, and is over when all have settled.
 
     Args:
         jobs: In call order; each is asked for when there is room for it.
-        concurrency: At least 1. With 1, a job without `timeout` is done in the caller's thread.
+        concurrency: At least 1. With 1, a job without `timeout` is done in the caller's thread,
+            unless it says otherwise.
         clock: Counts the time that the tools take; a tool in the caller's thread ends when it ends.
         token: Ends the waiting; tools that run see it in their context.
+        pause: While it holds, nothing is waited for, and no tool becomes late.
 
     Raises:
         PromptCancelled: the token was cancelled; tools on worker threads may still run.
@@ -85,10 +94,10 @@ def run_batch(
 
     Threads: at most `concurrency` workers at a time, daemons, with the caller's context variables.
     """
-    batch = _Workers(clock, token)
+    batch = _Workers(clock, token, pause)
     try:
         for job in jobs:
-            if concurrency == 1 and job.timeout is None:
+            if concurrency == 1 and job.timeout is None and not job.apart:
                 yield from _here(job, clock, token)
                 continue
             while len(batch.running) >= concurrency:
@@ -129,11 +138,13 @@ def _here(job: Job, clock: Clock, token: CancelToken) -> Iterator[Happening]:
 class _Workers:
     """The jobs that are done on worker threads at the moment."""
 
-    def __init__(self, clock: Clock, token: CancelToken) -> None:
+    def __init__(self, clock: Clock, token: CancelToken, pause: PauseControl | None) -> None:
         self.running: dict[int, tuple[Job, float]] = {}
         self._clock = clock
         self._token = token
         self._news: Pipe[Emitted | Settled | _Raised] = Pipe()
+        self._gate = Gate(pause, self._news.kick)
+        self._unsubscribe = token.subscribe(self._gate.release)
 
     def start(self, job: Job) -> None:
         """Begin with a job."""
@@ -160,13 +171,14 @@ class _Workers:
                     steps.close()
             news.put([last], 0)
 
-        self.running[job.number] = (job, time.monotonic())
+        self.running[job.number] = (job, self._clock.spent)
         threads.start("tool", work)
 
     def settle(self) -> Iterator[Emitted | Settled]:
         """Wait until something happens, or somebody is late."""
         unsubscribe = self._token.subscribe(self._news.kick)
         try:
+            self._gate.wait()
             _check(self._token)
             with self._clock.counting():
                 news = self._news.take(self._patience())
@@ -187,24 +199,23 @@ class _Workers:
 
     def close(self) -> None:
         """Nobody waits for those that still run: they are told, and may say no more."""
+        self._unsubscribe()
         self._news.close()
         for job, _ in self.running.values():
             job.token.cancel()
 
     def _patience(self) -> float | None:
         limits = [] if self._clock.left is None else [self._clock.left]
-        now = time.monotonic()
         limits += [
-            began + job.timeout - now
+            began + job.timeout - self._clock.spent
             for job, began in self.running.values()
             if job.timeout is not None
         ]
         return max(0.0, min(limits)) if limits else None
 
     def _give_up_late(self) -> Iterator[Settled]:
-        now = time.monotonic()
         for number, (job, began) in list(self.running.items()):
-            if job.timeout is not None and now - began >= job.timeout:
+            if job.timeout is not None and self._clock.spent - began >= job.timeout:
                 del self.running[number]
                 job.token.cancel()
                 yield Settled(job, _late(job.call, job.timeout))

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from rig_sync.agent.agent import Agent
 from rig_sync.agent.options import DEFAULT_OUTPUT_RETRIES, TypedOptions, at_least
-from rig_sync.agent.output import OutputMode
+from rig_sync.agent.output import OutputCheck, OutputMode
 from rig_sync.agent.stream import fold
 from rig_sync.agent.typed import TypedStream
 from rig_sync.completion import ModelSettings, Usage
@@ -78,7 +78,7 @@ class Extractor(Generic[T]):
         output_mode: OutputMode | None = None,
         **settings: Unpack[ModelSettings],
     ) -> None:
-        output_type(kind)  # a type that cannot be is told of here
+        OutputCheck(output_type(kind), output_mode)  # what cannot be is told of here
         self._kind = kind
         self._options = TypedOptions(output_retries=at_least(0, retries, "retries"))
         self._options["max_turns"] = retries + 1

@@ -84,8 +84,6 @@ class OutputCheck:
         mode: How it was told last.
     """
 
-    tool_name = ANSWER_TOOL
-
     def __init__(self, kind: OutputType[object], mode: OutputMode | None = None) -> None:
         if mode is not None and mode not in typing.get_args(OutputMode):
             raise ConfigError(f"output_mode={mode!r}: write 'native', 'tool' or 'prompted'")
@@ -93,8 +91,14 @@ class OutputCheck:
         self.mode: OutputMode | None = mode
         self._mode = mode
 
+    @property
+    def tool_name(self) -> str | None:
+        """The tool that the answer goes by; None in the modes that have it in the text."""
+        return ANSWER_TOOL if self.mode == "tool" else None
+
     def asked(self, request: CompletionRequest, model: CompletionModel) -> CompletionRequest:
         """`request`, with what tells `model` of the type."""
+        request = replace(request, output_schema=None)
         mode = self._mode or mode_for(model.capabilities, tools=bool(request.tools))
         self.mode = mode
         if mode == "native":
@@ -106,8 +110,11 @@ class OutputCheck:
                 f"the agent has a tool named {ANSWER_TOOL!r}, which is what the answer goes by: "
                 "rename it, or write output_mode='native' or 'prompted'"
             )
-        alone = not request.tools and model.capabilities.tool_choice and request.reasoning is None
-        forced = ToolChoice("specific", (ANSWER_TOOL,)) if alone else request.tool_choice
+        choice = request.tool_choice
+        nothing_else = not request.tools or (choice is not None and choice.mode == "none")
+        can_be_forced = model.capabilities.tool_choice and request.reasoning is None
+        alone = nothing_else and can_be_forced
+        forced = ToolChoice("specific", (ANSWER_TOOL,)) if alone else choice
         text = self.kind.description or "Give the answer."
         answer = ToolDefinition(ANSWER_TOOL, text, self.kind.schema.schema)
         preamble = request.preamble if alone else _with(request.preamble, _ASK)
@@ -122,9 +129,12 @@ class OutputCheck:
             OutputInvalid: it was cut off, or refused: another try would be as well.
         """
         calls = response.message.tool_calls
-        given = next((call for call in calls if call.name == ANSWER_TOOL), None)
-        if given is not None:
-            return self._judge_call(given)
+        given = [call for call in calls if call.name == self.tool_name]
+        if given:
+            verdict = self._judge_calls(given)
+            if isinstance(verdict, Rejected):
+                self._check_end(response, verdict.raw)
+            return verdict
         if calls or (response.finish_reason is not None and response.finish_reason.unfinished):
             return None
         text = response.message.text
@@ -135,6 +145,11 @@ class OutputCheck:
         except Misfit as misfit:
             return Rejected(str(misfit), text)
         return Accepted(found)
+
+    def _judge_calls(self, calls: list[ToolCall]) -> Verdict:
+        """The first that fits; else what is wrong with the last, and so with all."""
+        verdicts = [self._judge_call(call) for call in calls]
+        return next((one for one in verdicts if isinstance(one, Accepted)), verdicts[-1])
 
     def _judge_call(self, call: ToolCall) -> Verdict:
         raw = call.malformed if call.malformed is not None else compact(call.arguments)

@@ -96,8 +96,9 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             return Done(self.response())
         if self.turn >= self.max_turns:
             raise MaxTurnsExceeded(
-                f"no answer after {self.turn} model calls: the model still asks for tools. "
-                f"Raise max_turns={self.max_turns}, or go on from .history"
+                f"no answer after {self.turn} model calls: the model still asks for tools, "
+                f"or its answers were sent back. Raise max_turns={self.max_turns}, or go on from "
+                ".history"
             )
         return CallModel(self.turn + 1, tuple(without_empty(self.messages)))
 
@@ -167,13 +168,16 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         Args:
             response: What it said.
             feedback: What is wrong with it.
-            call_id: The call that carried it; the other calls of the turn run.
+            call_id: The call that carried it; calls of other tools in the turn run.
         """
         self.output_retries -= 1
         if call_id is None:
             return self.retry_turn(response, feedback)
         call = self.model_turn(response)
-        self.tool_result(failed(self._find(call_id, "ready").call, feedback))
+        name = self._find(call_id, "ready").call.name
+        for one in self.batch:
+            if one.call.name == name:
+                self.tool_result(failed(one.call, feedback))
         return call
 
     # what the tools said

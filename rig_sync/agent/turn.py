@@ -162,11 +162,11 @@ def _judge(
         if not retry and checked.failure is None:
             action = settings.hooks.model_turn(progress.context, response)
             retry, feedback = action is not None, getattr(action, "text", None)
+        if settings.output is not None and not retry and checked.failure is None:
+            verdict = settings.output.judge(response)
     except RigError:
         run.retry_turn(response)  # its tokens count, though nothing becomes of it
         raise
-    if settings.output is not None and not retry and checked.failure is None:
-        verdict = settings.output.judge(response)
     progress.answer = None  # from here on it is in the run
     if retry:
         yield run.retry_turn(response, feedback)
@@ -175,24 +175,25 @@ def _judge(
     if isinstance(verdict, Accepted):
         yield run.finish(response, verdict.answer, verdict.call_id)
         return
-    if isinstance(verdict, Rejected) and run.output_retries > 0:
-        yield run.retry_answer(response, verdict.feedback, verdict.call_id)
-        yield ModelTurnRetried(run.turn)
+    again = isinstance(verdict, Rejected) and run.output_retries > 0
+    if isinstance(verdict, Rejected) and again:
+        call = run.retry_answer(response, verdict.feedback, verdict.call_id)
     else:
-        yield run.model_turn(response)
+        call = run.model_turn(response)
     for one in run.batch:
         one.internal_call_id = progress.internal_ids.get(one.call.id, "")
     for result in checked.answered:
         run.tool_result(result)
+    yield call  # the run is whole by now: whoever leaves here may save it
+    if again:
+        yield ModelTurnRetried(run.turn)
     if checked.failure is not None:
         raise checked.failure
-    if isinstance(verdict, Rejected) and run.output_retries < 1:
+    if isinstance(verdict, Rejected) and not again:
         raise verdict.error()
 
 
 def _last_words(step: CallModel) -> str:
-    """What the user said last: results of tools have no words."""
-    texts = (
-        message.text for message in reversed(step.messages) if isinstance(message, UserMessage)
-    )
-    return next(filter(None, texts), "")
+    """What the user said last, and before: the last may be a hook's word on an answer."""
+    said = [message.text for message in step.messages if isinstance(message, UserMessage)]
+    return "\n".join([text for text in said if text][-2:])

@@ -70,7 +70,10 @@ class TypedStream(RunStream[TypedItem], Generic[T_co]):
         """
         final = self._progress.final
         if final is None:
-            raise StreamMisuse("the answer has not come: read the stream to its end first")
+            raise StreamMisuse(
+                "the answer has not come: read the stream to its end first; a run that failed, "
+                "was cancelled or waits for people has none"
+            )
         try:
             return self._kind.parse(final.output)
         except Misfit as misfit:

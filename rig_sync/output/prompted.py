@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import islice
 from typing import Final
 
 from rig_sync._json import compact, parse
@@ -15,6 +14,7 @@ __all__ = ["find_json", "instructions"]
 
 _FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)```", re.DOTALL)
 _OBJECT = re.compile(r'\{(?=[ \t\n\r]*["}])')
+_BRACES = re.compile(r'[{}]|"(?:[^"\\\n]|\\.)*"?')
 _TRIES: Final = 50
 _decoder = json.JSONDecoder()
 
@@ -45,11 +45,26 @@ def find_json(text: str) -> str:
     for candidate in (text, *(found[1] for found in _FENCE.finditer(text))):
         if _is_json(candidate):
             return candidate.strip()
-    for found in islice(_OBJECT.finditer(text), _TRIES):
+    begin = 0
+    for _ in range(_TRIES):
+        found = _OBJECT.search(text, begin)
+        if found is None:
+            break
         end = _end_of_object(text, found.start())
         if end is not None:
             return text[found.start() : end]
+        begin = _behind_braces(text, found.start())
     raise Misfit([_missing(text)])
+
+
+def _behind_braces(text: str, begin: int) -> int:
+    """Where the braces that open at `begin` are closed: what is inside is a part of an answer."""
+    depth = 0
+    for mark in _BRACES.finditer(text, begin):
+        depth += {"{": 1, "}": -1}.get(mark[0], 0)
+        if depth == 0:
+            return mark.end()
+    return len(text)
 
 
 def _end_of_object(text: str, begin: int) -> int | None:

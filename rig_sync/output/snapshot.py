@@ -6,6 +6,7 @@ open string were. `Partial` keeps those lengths and builds the value when asked.
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import islice
 from typing import TypeAlias
 
@@ -76,9 +77,9 @@ class Partial(Struct, eq=False):
         """
         if self._open:
             text = None if self._string is None else self._string.text(self._count)
-            self._value = self._inner(_built(self._open, self._lengths, text))
+            self._value = _built(self._open, self._lengths, text)
             self._open, self._string = [], None
-        return self._value
+        return self._inner(self._value)
 
     @property
     def path(self) -> tuple[str | int, ...]:
@@ -113,17 +114,18 @@ class Partial(Struct, eq=False):
         >>> outer.under("value")
         Partial([1, 2, 'thr'], path=(2,), complete=False)
         """
-        if len(self._open) > 1 and isinstance(self._open[1], dict) and not self._lengths[1]:
+        if not self._has(key):
             return None
-        return Partial(
-            self.complete,
-            self._open,
-            self._lengths,
-            self._string,
-            self._count,
-            self._log,
-            _under=key,
-        )
+        inner = copy(self)
+        inner._under = key
+        return inner
+
+    def _has(self, key: str) -> bool:
+        """Whether there is something under `key`, or the root is no object."""
+        if len(self._open) < 2:
+            return not isinstance(self.value, dict) or key in self.value
+        root = self._open[1]
+        return not isinstance(root, dict) or key in islice(root, self._lengths[1])
 
     def _inner(self, value: Json) -> Json:
         if self._under is not None and isinstance(value, dict):

@@ -16,8 +16,8 @@ class ToolOptions(Struct, frozen=True, tag="tool_options", omit_defaults=True):
 
     Attributes:
         timeout: Seconds for one call, instead of `Timeouts.tool`.
-        retries: How many failed calls in a row the model may follow up with another try; one
-            failure more ends the run. None: no limit.
+        retries: How many turns in a row the tool may fail in, for the model to try again; one
+            more ends the run. None: no limit.
         approval: A person must agree before each call runs.
         deferred: A person or another system answers later; the tool's body never runs.
 

@@ -244,3 +244,31 @@ def test_a_number_at_the_root(text: str, value: Json) -> None:
     parser, seen = read([*text])
     assert parser.complete
     assert [partial.value for partial in seen] == [value]
+
+
+def test_under_a_key() -> None:
+    """What is under a key of the root; nothing while it is not there, and none is built twice."""
+    parser = PartialJson()
+    assert [grown and grown.under("a") for grown in map(parser.feed, ('{"b', '": 1, '))] == [
+        None,
+        None,
+    ]
+    grown = parser.feed('"a": [1, 2, "x')
+    assert grown is not None
+    seen = grown.value
+    inner = grown.under("a")
+    assert inner is not None
+    assert (inner.value, inner.path, grown.value) == ([1, 2, "x"], (2,), seen)
+    end = parser.feed('"]}')
+    assert end is not None
+    assert end.under("c") is None
+    assert (whole := end.under("a")) is not None
+    assert (whole.value, whole.complete) == ([1, 2, "x"], True)
+
+
+def test_under_a_key_of_no_object() -> None:
+    """A root that is no object is what should be there."""
+    grown = PartialJson().feed("[1, 2")
+    assert grown is not None
+    assert (inner := grown.under("value")) is not None
+    assert (inner.value, inner.path) == ([1], (0,))

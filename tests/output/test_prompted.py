@@ -29,12 +29,16 @@ MISSING = [
     ("I cannot do that.", "there is no JSON"),
     ('{"a": [1, 2', "cut off or malformed"),
     ('{"a":' * 100_000, "cut off or malformed"),
+    ('{"a": {"b": 1},}', "cut off or malformed"),
+    ('{"a": "}", "b": {"c": 1} "d": 2}', "cut off or malformed"),
+    ('{"a": {"b": 1}, "c": {"d', "cut off or malformed"),
+    ('{"a": x}' + '"\\"' * 100_000, "cut off or malformed"),
 ]
 
 
 @pytest.mark.parametrize(("text", "words"), MISSING)
 def test_json_is_missing(text: str, words: str) -> None:
-    """An answer without JSON says so, in words for the model."""
+    """An answer without JSON says so, in words for the model; a part of a broken one is none."""
     with pytest.raises(Misfit, match=words):
         find_json(text)
 
