@@ -26,7 +26,16 @@ from django.test import Client as Browser
 from django.urls import path
 
 import examples
-from examples import django_view, embeddings, flask_app, story, switch, team, test_with_stubs
+from examples import (
+    django_view,
+    embeddings,
+    extract,
+    flask_app,
+    story,
+    switch,
+    team,
+    test_with_stubs,
+)
 from rig_sync import Client, RetryPolicy, load_run
 from rig_sync.agent.steps import DENIED
 from rig_sync.providers import anthropic, openai, openai_compatible
@@ -120,6 +129,21 @@ def test_the_switch(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -
         switch.main(opening, ending)
     assert capsys.readouterr().out == "Bolt woke.\nIt left.\n"
     assert b"Bolt woke." in other.requests[0].body
+
+
+def test_the_extraction(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    """It prints the form as it fills, and at the end the person."""
+    pieces = ('{"name": "Ada', ' Lovelace", "age": 36, ', '"city": "London"}')
+    function = {"name": "final_answer", "arguments": ""}
+    names: dict[str, object] = {"id": "c0", "type": "function", "function": function}
+    rest: list[dict[str, object]] = [{"function": {"arguments": piece}} for piece in pieces]
+    events = [chat_chunk({"tool_calls": [{"index": 0, **call}]}) for call in (names, *rest)]
+    with client_of(server(sse_response(*events, *chat_chunks(finish="tool_calls")))) as client:
+        extract.main(client)
+    *growing, person = capsys.readouterr().out.splitlines()
+    assert growing[0] == "{'name': 'Ada'}"
+    assert growing[-1] == "{'name': 'Ada Lovelace', 'age': 36, 'city': 'London'}"
+    assert person == "Person(name='Ada Lovelace', age=36, city='London')"
 
 
 def test_the_unittest_suite() -> None:

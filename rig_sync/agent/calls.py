@@ -29,7 +29,7 @@ class Checked(NamedTuple):
 
     response: CompletionResponse
     answered: tuple[ToolResult, ...] = ()
-    feedback: str | None = None
+    feedback: Feedback | None = None
     failure: UnknownToolCall | None = None
 
 
@@ -40,13 +40,13 @@ def check_calls(progress: Progress, settings: RunSettings, response: CompletionR
     own = settings.output.tool_name if settings.output is not None else None
     checked = Checked(response)
     for call in calls:
-        reason = _reason(call, offered, progress.tools)
+        reason = _reason(call, offered, settings)
         if reason is None or call.name == own:
             continue
         event = InvalidToolCall(call, reason, offered)
         action = settings.hooks.invalid(progress.context, event)
         if isinstance(action, Feedback):
-            return checked._replace(feedback=action.text)
+            return checked._replace(feedback=action)
         if isinstance(action, Repair):
             checked = checked._replace(response=_repaired(checked.response, event, action))
         elif isinstance(action, Skip):
@@ -61,10 +61,10 @@ def check_calls(progress: Progress, settings: RunSettings, response: CompletionR
 
 
 def _reason(
-    call: ToolCall, offered: tuple[str, ...], tools: ToolSet | None
+    call: ToolCall, offered: tuple[str, ...], settings: RunSettings
 ) -> InvalidReason | None:
     if call.name not in offered:
-        return "not offered" if tools is not None and call.name in tools else "unknown"
+        return "not offered" if call.name in settings.all_tools else "unknown"
     return "malformed" if call.malformed is not None else None
 
 

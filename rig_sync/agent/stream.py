@@ -122,9 +122,13 @@ def fold(stream: RunStream[T]) -> FinalResponse:
         RunSuspended: it waits for people; `.run` goes on from there.
     """
     with stream:
-        for item in stream:
-            if isinstance(item, StreamError) and not item.error.recoverable:
-                raise item.error  # also where `next()` would not
+        failures = (item.error for item in stream if isinstance(item, StreamError))
+        failure = next((error for error in failures if not error.recoverable), None)
+    if failure is not None:  # with raise_errors="none", `next()` did not raise it
+        try:
+            raise failure
+        finally:
+            del failure, failures  # or its traceback would have it refer to itself
     if stream.final is not None:
         return stream.final
     if stream.run.pending:

@@ -51,6 +51,14 @@ class OpenString:
 class Partial(Struct, eq=False):
     """A JSON value as far as it had come at one moment; it stays what it is.
 
+    `agent.stream_typed` yields one whenever more of the answer is there. Its `value` is JSON, not
+    yet of the type asked for and not validated: an object is a dict of the keys that have begun,
+    and only its open strings are cut. What is asked for as `list[str]` is a list here too, though
+    the model gives it in an object.
+
+    One that nobody looks into costs as much as the answer is deep there. Where an answer is long,
+    look when you draw, not at each: `value` copies the open string and the open lists and dicts.
+
     >>> from rig_sync.output import PartialJson
     >>> partial = PartialJson().feed('{"name": "Ada", "tags": ["fir')
     >>> partial.value, partial.path, partial.delta, partial.complete

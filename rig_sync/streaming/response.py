@@ -136,7 +136,7 @@ class _Core:
             self._clock.spent += waited
             if batch:
                 self._set_back(batch)
-                return batch
+                return batch if self._may_go_on() else None
             if self._pipe.finished:
                 self._pipe.raise_error()
                 return None
@@ -147,6 +147,12 @@ class _Core:
                     return [End()]  # finished, though the server holds the connection
                 self._expire()
         return None
+
+    def _may_go_on(self) -> bool:
+        """Wait while paused, be it since the last look; False when cancelled meanwhile."""
+        if self.gate.shut:
+            self.gate.wait()
+        return not self.token.cancelled
 
     def _limit(self) -> float | None:
         """Seconds to wait for what comes next; None for ever."""

@@ -130,6 +130,9 @@ class OpenAIChat(Struct, frozen=True):
         data = body.decode("utf-8", "replace")
         for choice in chunk.choices or ():
             choice.delta = choice.message or choice.delta  # Perplexity sends both
+            if choice.delta is not None and isinstance(choice.delta.tool_calls, list):
+                for number, call in enumerate(choice.delta.tool_calls):
+                    call.index = number  # each is whole, so none goes on from another
         yield from state.chunk(chunk, data)
         yield from misfits(wrong, data)
         if not state.failed:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import traceback
+import weakref
 from typing import cast
 
 import pytest
@@ -17,6 +20,7 @@ from rig_sync import (
     MaxTurnsExceeded,
     Prompt,
     PromptError,
+    ServerError,
     StreamAssistantItem,
     StreamError,
     StreamingChat,
@@ -40,6 +44,7 @@ from rig_sync import (
 )
 from rig_sync.agent.steps import NOT_RUN
 from rig_sync.providers import anthropic
+from rig_sync.streaming.handle import RaiseErrors
 from tests.conftest import ModelFactory, ServerFactory
 from tests.server import (
     Request,
@@ -47,6 +52,7 @@ from tests.server import (
     call_chunks,
     chat_chunk,
     chat_chunks,
+    error_response,
     response,
     sse_response,
 )
@@ -302,3 +308,22 @@ def test_a_paused_turn_goes_on(server: ServerFactory) -> None:
     assert len(final.completion_calls) == 2
     asked = cast("dict[str, list[dict[str, object]]]", sent(served.requests[1]))
     assert [message["role"] for message in asked["messages"]] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize("raise_errors", ["terminal", "all", "none"])
+def test_a_one_shot_call_raises(
+    server: ServerFactory, model: ModelFactory, raise_errors: RaiseErrors
+) -> None:
+    """Whatever a stream would do: there are no items that could carry the error; nothing stays."""
+    agent = Agent(model(server(error_response(500))))
+    gc.collect()
+    gc.disable()
+    try:
+        agent.prompt("Hi", raise_errors=raise_errors)
+    except ServerError as error:
+        frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+        assert "fold" in frames
+        held = weakref.ref(error)
+    finally:
+        gc.enable()
+    assert held() is None

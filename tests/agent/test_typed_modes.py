@@ -113,10 +113,7 @@ NATIVE: dict[str, JsonObject] = {
         "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
     },
     "gemini_generate": {
-        "generationConfig": {
-            "responseMimeType": "application/json",
-            "responseJsonSchema": SCHEMA,
-        }
+        "generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": SCHEMA}
     },
 }
 BY_TOOL: dict[str, JsonObject] = {
@@ -174,12 +171,11 @@ def test_what_prompted_puts_on_the_wire(wire: Speaker, way: Way) -> None:
 
 # the choice ----------------------------------------------------------------------------------
 
-BESIDE = Capabilities()
 ALONE = Capabilities(native_output_with_tools=False)
 BY_TOOLS = Capabilities(structured_output=False)
 BY_WORDS = Capabilities(structured_output=False, tools=False)
 CHOICES = [
-    (BESIDE, True, "native"),
+    (Capabilities(), True, "native"),
     (ALONE, False, "native"),
     (ALONE, True, "tool"),
     (BY_TOOLS, False, "tool"),

@@ -446,6 +446,17 @@ def test_a_whole_json_body_instead_of_a_stream(loopback: Loopback) -> None:
     assert outcome.answer.usage.total_tokens == 5
 
 
+def test_whole_calls_do_not_go_on_from_each_other(loopback: Loopback) -> None:
+    """In one body each entry is a call of its own, though none has an id and one is malformed."""
+    calls: list[Json] = [
+        {"function": {"name": "add", "arguments": text}} for text in ('{"x": ', '{"x": 1}')
+    ]
+    body = chat_message({"role": "assistant", "content": None, "tool_calls": calls}, usage=USAGE)
+    url = loopback.add(Answer(sse(body, done=False)[6:], content_type="application/json"))
+    first, second = ask(url, CHAT).answer.message.tool_calls
+    assert (first.malformed, second.arguments) == ('{"x": ', {"x": 1})
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "text/event-stream", "text/plain"])
 def test_an_error_body_instead_of_a_stream(loopback: Loopback, content_type: str) -> None:
     """An error of status 200 is one, whatever it says it is."""

@@ -89,7 +89,7 @@ def test_streamed_and_one_shot_end_equal(wire: str) -> None:
     speaker = SPEAKERS[wire]
     with staged(speaker) as stage:
 
-        @examples(40)
+        @examples(30)
         @given(scripts(malformed=speaker.malformed))
         def hold(script: Script) -> None:
             items, folded, whole = (outcome(stage, script, way) for way in get_args(Way))
