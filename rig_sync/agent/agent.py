@@ -250,6 +250,8 @@ class Agent:
         check = OutputCheck(output, options.get("output_mode"))
         retries = options.get("output_retries", DEFAULT_OUTPUT_RETRIES)
         if isinstance(prompt, AgentRun):
+            if tuple(history):
+                raise ConfigError("a run has its own history: give none beside it")
             run = self._again(prompt, options)
             retries = options.get("output_retries", run.output_retries)
         else:

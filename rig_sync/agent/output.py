@@ -122,8 +122,12 @@ class OutputCheck:
             request, tools=(*request.tools, answer), tool_choice=forced, preamble=preamble
         )
 
-    def judge(self, response: CompletionResponse) -> Verdict | None:
+    def judge(self, response: CompletionResponse, before: str = "") -> Verdict | None:
         """Whether the answer fits; None when it is none yet, but asks for tools.
+
+        Args:
+            response: What the model said.
+            before: Its words before the provider paused.
 
         Raises:
             OutputInvalid: it was cut off, or refused: another try would be as well.
@@ -137,7 +141,7 @@ class OutputCheck:
             return verdict
         if calls or (response.finish_reason is not None and response.finish_reason.unfinished):
             return None
-        text = response.message.text
+        text = before + response.message.text
         self._check_end(response, text)
         try:
             found = find_json(text)

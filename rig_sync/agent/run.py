@@ -302,11 +302,19 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             if one.state == "started":
                 one.result, one.state = one.settled, "answered"
 
+    @property
+    def paused_text(self) -> str:
+        """What the model had said when the provider paused its turn."""
+        last = self.messages[-1]
+        return last.text if isinstance(last, AssistantMessage) and self._is_paused() else ""
+
     def _is_answered(self) -> bool:
         """Whether the model has said all that it had to say."""
+        return isinstance(self.messages[-1], AssistantMessage) and not self._is_paused()
+
+    def _is_paused(self) -> bool:
         finish = self.calls[-1].finish_reason if self.calls else None
-        paused = finish is not None and finish.unfinished
-        return isinstance(self.messages[-1], AssistantMessage) and not paused
+        return finish is not None and finish.unfinished
 
     def _count(self, response: CompletionResponse) -> CompletionCall:
         self.turn += 1

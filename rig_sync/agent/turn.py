@@ -94,7 +94,7 @@ def _ruling(
     action = settings.hooks.model_turn(progress.context, checked.response)
     if action is not None or settings.output is None:
         return action
-    return settings.output.judge(checked.response)
+    return settings.output.judge(checked.response, progress.run.paused_text)
 
 
 def _last_words(step: CallModel) -> str:

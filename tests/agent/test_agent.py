@@ -288,16 +288,25 @@ def test_an_agent_stream_is_what_it_says(server: ServerFactory, model: ModelFact
     assert repr(stream) == "AgentStream(over)"
 
 
+def anthropic_says(text: str, stop: str) -> Script:
+    body = {"type": "message", "role": "assistant", "model": "m", "stop_reason": stop}
+    content = [{"type": "text", "text": text}]
+    whole = json.dumps({**body, "content": content, "usage": {"output_tokens": 1}})
+    return response(200, {"Content-Type": "application/json"}, whole.encode())
+
+
+def test_a_typed_answer_in_a_paused_turn(server: ServerFactory) -> None:
+    """The answer is what was said before the pause and after it."""
+    served = server(
+        anthropic_says('{"value": [1, ', "pause_turn"), anthropic_says("2]}", "end_turn")
+    )
+    with anthropic.Client("key", base_url=served.url) as client:
+        assert client.agent("claude-opus-4-5").build().prompt_typed(list[int], "Go.") == [1, 2]
+
+
 def test_a_paused_turn_goes_on(server: ServerFactory) -> None:
     """What the provider paused goes back to it as it is, and the rest is added to it."""
-
-    def said(text: str, stop: str) -> Script:
-        body = {"type": "message", "role": "assistant", "model": "m", "stop_reason": stop}
-        content = [{"type": "text", "text": text}]
-        whole = json.dumps({**body, "content": content, "usage": {"output_tokens": 1}})
-        return response(200, {"Content-Type": "application/json"}, whole.encode())
-
-    served = server(said("Let me ", "pause_turn"), said("see.", "end_turn"))
+    served = server(anthropic_says("Let me ", "pause_turn"), anthropic_says("see.", "end_turn"))
     with anthropic.Client("key", base_url=served.url) as client:
         final = client.agent("claude").build().prompt("Search.")
     assert final.output == "Let me see."
