@@ -24,8 +24,9 @@ def main(client: Client, command: str, file: Path, prompt: str = "") -> FinalRes
     if command == "ask":
         return agent.prompt(prompt)
     run = load_run(file.read_bytes())
+    decide = run.approve if command == "approve" else run.deny
     for one in run.pending:
-        run.approve(one.call.id) if command == "approve" else run.deny(one.call.id)
+        decide(one.call.id)
     return agent.resume(run)
 
 

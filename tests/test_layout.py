@@ -19,7 +19,7 @@ ROOT = Path(rig_sync.__file__).parent
 
 # Lowest first. An import goes to a lower floor, or to the same folder of the same floor.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_closing", "_json", "version"),  # words
+    ("_closing", "_hints", "_json", "version"),  # words
     ("message", "completion", "modelfile", "catalog", "embedding"),  # values
     ("errors",),
     ("request",),

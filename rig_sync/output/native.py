@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import enum
-import types
 from collections.abc import Collection, Iterator, Mapping
 from typing import (
     Annotated,
     Any,
-    Literal,
     NamedTuple,
-    Union,
     get_args,
     get_origin,
     get_type_hints,
@@ -26,14 +22,13 @@ from typing import (
 
 import msgspec
 
+from rig_sync._hints import UNIONS, any_value, is_lenient
 from rig_sync._json import Json, JsonObject
 from rig_sync.errors import ConfigError
 from rig_sync.output.misfit import Misfit, at
 
 __all__ = ["convert", "schema_of"]
 
-_UNIONS = (Union, types.UnionType)
-_PLAIN = (int, float, bool, str, type(None), list, dict, set, frozenset, tuple)
 _REMEDY = (
     "ask for a dataclass, a TypedDict, a msgspec.Struct, a NamedTuple, an Enum, a Literal, str, "
     "int, float, bool, or a list, dict or union of these; a pydantic model stands alone or in a "
@@ -51,7 +46,7 @@ def schema_of(hint: object) -> JsonObject:
     {'type': 'array', 'items': {'type': 'integer'}}
     """
     try:
-        (schema,), components = msgspec.json.schema_components([hint], schema_hook=_anything)
+        (schema,), components = msgspec.json.schema_components([hint], schema_hook=any_value)
         msgspec.json.Decoder(hint)
         _fields(hint)
     except (TypeError, NameError, AttributeError) as error:
@@ -96,7 +91,7 @@ def _mended(value: Json, hint: object, path: str, problems: list[str]) -> Json:
         message = at(str(error), path)
     else:
         return value
-    if _is_lenient(hint):
+    if is_lenient(hint):
         with contextlib.suppress(msgspec.ValidationError):
             lax = msgspec.convert(value, hint, strict=False, str_keys=True)
             return _as_json(lax)
@@ -120,7 +115,7 @@ def _mended_inside(value: Json, hint: object, path: str, problems: list[str]) ->
     origin = get_origin(hint)
     if origin is Annotated:
         return _mended_inside(value, get_args(hint)[0], path, problems)
-    if origin in _UNIONS:
+    if origin in UNIONS:
         return _mended_option(value, get_args(hint), path, problems)
     if isinstance(value, list) and (items := _item_hint(hint)) is not None:
         return [
@@ -208,24 +203,3 @@ def _without_marks(hint: object) -> object:
     """`hint` without `Required` and `NotRequired`, which are in `typing` from 3.11 on."""
     mark = getattr(get_origin(hint), "_name", None)
     return get_args(hint)[0] if mark in ("Required", "NotRequired") else hint
-
-
-def _is_lenient(hint: object) -> bool:
-    """Whether lax conversion of `hint` holds no surprise: scalars and collections of them."""
-    origin = get_origin(hint)
-    if origin is Annotated:
-        return _is_lenient(get_args(hint)[0])
-    if origin is None:
-        is_enum = isinstance(hint, type) and issubclass(hint, enum.Enum)
-        return is_enum or any(hint is kind for kind in _PLAIN)
-    if origin is Literal:
-        return True
-    if origin in _UNIONS or (isinstance(origin, type) and issubclass(origin, Collection)):
-        return all(arg is Ellipsis or _is_lenient(arg) for arg in get_args(hint))
-    return False
-
-
-def _anything(hint: object) -> dict[str, Any]:
-    if hint is object:
-        return {"description": "any JSON value"}  # msgspec takes no empty one
-    raise NotImplementedError

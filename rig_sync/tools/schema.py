@@ -16,15 +16,14 @@ Everything else goes back to the model, all of it at once.
 from __future__ import annotations
 
 import contextlib
-import enum
 import inspect
-import types
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from rig_sync._hints import UNIONS, any_value, is_lenient
 from rig_sync._json import Json, JsonObject, parse
 from rig_sync.errors import ConfigError, ToolError
 from rig_sync.tools.context import ToolContext
@@ -32,8 +31,6 @@ from rig_sync.tools.docstring import argument_descriptions
 
 __all__ = ["Parameter", "ToolSignature", "read_signature"]
 
-_UNIONS = (Union, types.UnionType)
-_PLAIN = (int, float, bool, str, type(None), list, dict, set, frozenset, tuple)
 _REFUSED: dict[object, str] = {
     inspect.Parameter.POSITIONAL_ONLY: "is positional-only, but a model names its arguments: "
     "take the `/` out",
@@ -65,7 +62,7 @@ class Parameter(NamedTuple):
         try:
             return msgspec.convert(value, self.hint, str_keys=True)
         except msgspec.ValidationError:
-            if not _is_lenient(self.hint):
+            if not is_lenient(self.hint):
                 raise
             with contextlib.suppress(msgspec.ValidationError):
                 return msgspec.convert(value, self.hint, strict=False, str_keys=True)
@@ -200,32 +197,17 @@ def _evaluated(holder: Callable[[], None], names: dict[str, object]) -> object:
 
 def _is_context(hint: object) -> bool:
     origin = get_origin(hint)
-    if origin in (Annotated, *_UNIONS):
+    if origin in (Annotated, *UNIONS):
         return any(map(_is_context, get_args(hint)))
     kind = origin or hint  # that of `ToolContext[Shop]` is `ToolContext`
     return isinstance(kind, type) and issubclass(kind, ToolContext)
-
-
-def _is_lenient(hint: object) -> bool:
-    """Whether lax conversion of `hint` holds no surprise: scalars and collections of them."""
-    origin = get_origin(hint)
-    if origin is Annotated:
-        return _is_lenient(get_args(hint)[0])
-    if origin is None:
-        is_enum = isinstance(hint, type) and issubclass(hint, enum.Enum)
-        return is_enum or any(hint is kind for kind in _PLAIN)
-    if origin is Literal:
-        return True
-    if origin in _UNIONS or (isinstance(origin, type) and issubclass(origin, Collection)):
-        return all(arg is Ellipsis or _is_lenient(arg) for arg in get_args(hint))
-    return False
 
 
 def _with_date_format(hint: object) -> object:
     """`hint` with `format: date-time`, which msgspec leaves out where the zone is free."""
     if hint is datetime:
         return Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
-    if get_origin(hint) in _UNIONS:
+    if get_origin(hint) in UNIONS:
         return Union[tuple(map(_with_date_format, get_args(hint)))]  # noqa: UP007 - of a tuple
     return hint
 
@@ -236,7 +218,7 @@ def _object_schema(
     for parameter in parameters:
         _check_hint(parameter, name)
     hints = [parameter.hint for parameter in parameters]
-    schemas, components = msgspec.json.schema_components(hints, schema_hook=_anything)
+    schemas, components = msgspec.json.schema_components(hints, schema_hook=any_value)
     properties: dict[str, Json] = {}
     for parameter, schema in zip(parameters, schemas, strict=True):
         default = _as_json(parameter.default)
@@ -261,7 +243,7 @@ def _object_schema(
 
 def _check_hint(parameter: Parameter, name: str) -> None:
     try:
-        msgspec.json.schema_components([parameter.hint], schema_hook=_anything)
+        msgspec.json.schema_components([parameter.hint], schema_hook=any_value)
         msgspec.json.Decoder(parameter.hint)
     except (TypeError, NameError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1]
@@ -272,19 +254,13 @@ def _check_hint(parameter: Parameter, name: str) -> None:
         ) from error
 
 
-def _anything(hint: object) -> dict[str, Any]:
-    if hint is object:
-        return {"description": "any JSON value"}  # msgspec takes no empty one
-    raise NotImplementedError
-
-
 def _description(hint: object) -> str | None:
     if get_origin(hint) is Annotated:
         for note in get_args(hint)[1:]:
             text = note.description if isinstance(note, msgspec.Meta) else note
             if isinstance(text, str):
                 return text
-    if get_origin(hint) in _UNIONS:
+    if get_origin(hint) in UNIONS:
         return next(filter(None, map(_description, get_args(hint))), None)
     return None
 
