@@ -34,6 +34,7 @@ from rig_sync import (
     ReasoningDelta,
     ReasoningOptions,
     RigError,
+    RunPending,
     StreamAssistantItem,
     StreamError,
     StreamFinal,
@@ -45,6 +46,7 @@ from rig_sync import (
     ToolDefinition,
     ToolExecutionCommitted,
     ToolExecutionStarted,
+    ToolProgress,
     ToolResult,
     Unknown,
     Usage,
@@ -107,6 +109,9 @@ ITEMS: list[MultiTurnStreamItem] = [
     ToolExecutionCommitted(CALL, "call_0"),
     CompletionCall(1, Usage(1, 2), FinishReason("length", "length"), ResponseIds("r"), "m"),
     ModelTurnRetried(2),
+    ToolProgress(CALL, StreamAssistantItem(Text("a")), "call_0"),
+    ToolProgress(CALL, "half way"),
+    RunPending((CALL,), (CALL,)),
     FINAL,
 ]
 

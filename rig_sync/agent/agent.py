@@ -18,6 +18,7 @@ from rig_sync.agent.options import (
     TypedOptions,
     at_least,
     checked_model,
+    checked_option,
 )
 from rig_sync.agent.output import OutputCheck
 from rig_sync.agent.run import AgentRun
@@ -33,8 +34,10 @@ from rig_sync.output import output_type
 from rig_sync.request import Promptable, as_history, as_prompt, check_options, check_request
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.handle import RaiseErrors, checked_raise_errors
+from rig_sync.streaming.pause import PauseControl
 from rig_sync.streaming.response import Clock
 from rig_sync.tools import ToolIndex, ToolSet
+from rig_sync.transport.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -90,7 +93,9 @@ class Agent:
         self.description = description
         self.tools = tools if isinstance(tools, ToolSet) else ToolSet(tools)
         self.max_turns = at_least(1, max_turns, "max_turns")
-        self._index = dynamic_tools
+        self._index = checked_option(dynamic_tools, ToolIndex, "dynamic_tools")
+        if not isinstance(fallbacks, list | tuple):
+            raise ConfigError(f"fallbacks={fallbacks!r}: write `[...]` around it")
         self._fallbacks = tuple(checked_model(one, "fallbacks") for one in fallbacks)
         self._hooks = as_hooks(hooks)
         self._template = CompletionRequest(
@@ -99,7 +104,7 @@ class Agent:
             preamble=preamble,
             documents=tuple(_document(number, part) for number, part in enumerate(context)),
             tools=self.tools.definitions,
-            tool_choice=tool_choice,
+            tool_choice=checked_option(tool_choice, ToolChoice, "tool_choice"),
         )
         given = {name: value for name, value in settings.items() if value is not None}
         self._template = replace(self._template, **given)
@@ -124,6 +129,7 @@ class Agent:
         Raises:
             ConfigError: the prompt, the history or an option cannot be.
         """
+        check_options(options, RunOptions)
         return self._stream(self._begin(prompt, history, options), options, unary=False)
 
     def stream_resume(self, run: AgentRun, **options: Unpack[RunOptions]) -> AgentStream:
@@ -137,6 +143,7 @@ class Agent:
         Raises:
             ConfigError: an option cannot be.
         """
+        check_options(options, RunOptions)
         return self._stream(self._again(run, options), options, unary=False)
 
     def prompt(self, prompt: Promptable, **options: Unpack[RunOptions]) -> FinalResponse:
@@ -152,10 +159,12 @@ class Agent:
         self, prompt: Promptable, history: Iterable[BaseMessage], **options: Unpack[RunOptions]
     ) -> FinalResponse:
         """The same with a history."""
+        check_options(options, RunOptions)
         return self._fold(self._begin(prompt, history, options), options)
 
     def resume(self, run: AgentRun, **options: Unpack[RunOptions]) -> FinalResponse:
         """The end of a run that was suspended, saved or broken off; see `stream_resume`."""
+        check_options(options, RunOptions)
         return self._fold(self._again(run, options), options)
 
     def stream_typed(
@@ -223,14 +232,12 @@ class Agent:
     def _begin(
         self, prompt: Promptable, history: Iterable[BaseMessage], options: RunOptions
     ) -> AgentRun:
-        check_options(options, TypedOptions)
         request = self.completion(prompt, history).build()
         check_request(request)
         turns = at_least(1, options.get("max_turns", self.max_turns), "max_turns")
         return AgentRun(list(request.messages), turns, id=secrets.token_hex(8))
 
     def _again(self, run: AgentRun, options: RunOptions) -> AgentRun:
-        check_options(options, TypedOptions)
         if not isinstance(run, AgentRun):
             raise ConfigError(f"{run!r} is no run: give `stream.run`, or what `load_run` returns")
         run.max_turns = at_least(1, options.get("max_turns", run.max_turns), "max_turns")
@@ -246,6 +253,7 @@ class Agent:
         *,
         unary: bool,
     ) -> TypedStream[T]:
+        check_options(options, TypedOptions)
         output = output_type(kind)
         check = OutputCheck(output, options.get("output_mode"))
         retries = options.get("output_retries", DEFAULT_OUTPUT_RETRIES)
@@ -264,7 +272,6 @@ class Agent:
         return fold(self._stream(run, options, unary=not options.get("stream", False)))
 
     def _stream(self, run: AgentRun, options: RunOptions, *, unary: bool) -> AgentStream:
-        check_options(options, RunOptions)
         progress, settings = self._settings(run, options, unary=unary)
         return AgentStream(progress, settings, raise_errors=_raise_errors(options))
 
@@ -277,7 +284,9 @@ class Agent:
         output: OutputCheck | None = None,
     ) -> tuple[Progress, RunSettings]:
         model = checked_model(options.get("using_model", self.model), "using_model")
-        clock = Clock(options.get("timeouts") or model.timeouts)
+        timeouts = checked_option(options.get("timeouts"), Timeouts, "timeouts")
+        pause = checked_option(options.get("pause"), PauseControl, "pause")
+        clock = Clock(timeouts or model.timeouts)
         token, deps = CancelToken(), options.get("deps")
         settings = RunSettings(
             model=model,
@@ -287,10 +296,10 @@ class Agent:
             index=self._index,
             hooks=HookStack((*self._hooks, *as_hooks(options.get("hooks", ())))),
             output=output,
-            options=CallOptions(pause=options.get("pause"), cancel=token, clock=clock),
+            options=CallOptions(pause=pause, cancel=token, clock=clock),
             clock=clock,
             token=token,
-            cancel=options.get("cancel"),
+            cancel=checked_option(options.get("cancel"), CancelToken, "cancel"),
             agent_name=self.name,
             tool_concurrency=at_least(1, options.get("tool_concurrency", 1), "tool_concurrency"),
             deps=deps,

@@ -87,4 +87,8 @@ def _failure(event: InvalidToolCall) -> UnknownToolCall:
     name = event.call.name
     if event.reason == "malformed":
         return UnknownToolCall(f"the model called {name!r} with arguments that are no JSON object")
+    if event.reason == "not offered":
+        return UnknownToolCall(
+            f"the model called {name!r}, which it was not offered in this turn; offered are: {known}"
+        )
     return UnknownToolCall(f"the model called {name!r}; the agent's tools are: {known}")

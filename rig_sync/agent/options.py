@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 from rig_sync.agent.output import OutputMode
 from rig_sync.errors import ConfigError
@@ -20,7 +20,10 @@ __all__ = [
     "TypedOptions",
     "at_least",
     "checked_model",
+    "checked_option",
 ]
+
+T = TypeVar("T")
 
 DEFAULT_MAX_TURNS = 10
 DEFAULT_OUTPUT_RETRIES = 2
@@ -100,4 +103,19 @@ client.completion_model('gpt-5.5')
     if not isinstance(value, CompletionModel):
         wanted = repr(value) if isinstance(value, str) else "..."
         raise ConfigError(f"{name}: {value!r} is no model: write client.completion_model({wanted})")
+    return value
+
+
+def checked_option(value: object, kind: type[T], name: str) -> T | None:
+    """`value`, if it is a `kind`, or None, which leaves it out.
+
+    Raises:
+        ConfigError: it is neither.
+
+    >>> checked_option(30, Timeouts, "timeouts")
+    Traceback (most recent call last):
+    rig_sync.errors.ConfigError: timeouts=30: give a Timeouts, or leave it out
+    """
+    if value is not None and not isinstance(value, kind):
+        raise ConfigError(f"{name}={value!r}: give a {kind.__name__}, or leave it out")
     return value

@@ -268,8 +268,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
 
     def response(self) -> FinalResponse:
         """The run as its caller gets it."""
-        last = self.messages[-1]
-        text = last.text if isinstance(last, AssistantMessage) else ""
+        text = self._last.text if isinstance(self._last, AssistantMessage) else ""
         return FinalResponse(
             output=text if self.answer is None else self.answer,
             usage=self.usage,
@@ -307,6 +306,10 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         """What the model had said when the provider paused its turn."""
         last = self.messages[-1]
         return last.text if isinstance(last, AssistantMessage) and self._is_paused() else ""
+
+    @property
+    def _last(self) -> Message | None:
+        return self.messages[-1] if self.messages else None
 
     def _is_answered(self) -> bool:
         """Whether the model has said all that it had to say."""

@@ -133,7 +133,10 @@ def fold(stream: RunStream[T]) -> FinalResponse:
         return stream.final
     if stream.run.pending:
         names = ", ".join(one.call.name for one in stream.run.pending)
-        suspended = RunSuspended(f"the run waits for people or other systems to answer: {names}")
+        suspended = RunSuspended(
+            f"the run waits for people or other systems to answer: {names}; tell .run what they "
+            "say (approve, deny, answer_call), and go on with agent.resume(run)"
+        )
         suspended.run, suspended.history = stream.run, stream.messages
         raise suspended
     cancelled = PromptCancelled("the run was cancelled; .history has what was said")

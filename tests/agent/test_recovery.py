@@ -117,7 +117,8 @@ def test_what_a_hook_is_told(
 
 DEFAULTS: dict[str, str] = {
     "unknown": "the model called 'subtract'; the agent's tools are: add",
-    "not offered": "the model called 'erase'; the agent's tools are: add",
+    "not offered": "the model called 'erase', which it was not offered in this turn; "
+    "offered are: add",
 }
 
 

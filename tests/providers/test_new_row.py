@@ -50,7 +50,7 @@ def test_one_file(
     assert words == "Anvil."
     (line,) = [line for line in lines if line.startswith("acme ")]
     assert line.split()[1:4] == ["ACME_API_KEY", "https://api.acme.example/v1", "openai_chat"]
-    assert {"tools", "embeddings", "listing"} <= set(line.split())
+    assert {"completion", "embeddings", "listing"} <= set(line.split())
 
 
 def test_nothing_imports_a_provider() -> None:

@@ -145,14 +145,13 @@ def test_what_came_stays(server: ServerFactory, model: ModelFactory) -> None:
 
 def test_idle_begins_anew(server: ServerFactory, model: ModelFactory) -> None:
     """It measures one gap, not the answer: of text, thoughts or pieces of a call."""
-    pause = [Drip(b": \n\n", 0.01, threading.Event()) for _ in range(4)]
     thought = chat_chunk({"reasoning_content": "hm"})
     piece = chat_chunk({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "add"}}]})
-    gaps = [_Gap(0.2) for _ in pause]
+    gaps = [_Gap(0.5) for _ in range(3)]
     script = sse_response(
         *ONE, gaps[0].step, thought, gaps[1].step, piece, gaps[2].step, *ONE, *chat_chunks()
     )
-    patient = model(server(script), timeouts=Timeouts(first_event=0.5, idle=0.3))
+    patient = model(server(script), timeouts=Timeouts(first_event=5, idle=1.2))
     stream = patient.stream_completion("Hi").stream()
     for number, _ in enumerate(stream):
         if number < 3:
