@@ -12,7 +12,13 @@ from rig_sync._json import JsonObject, merged
 from rig_sync.agent.options import checked_model
 from rig_sync.completion import CompletionRequest, ReasoningOptions, ToolChoice
 from rig_sync.errors import ConfigError
-from rig_sync.message import Document, Message
+from rig_sync.message import (
+    AssistantMessage,
+    Document,
+    Message,
+    SystemMessage,
+    UserMessage,
+)
 from rig_sync.model import CompletionModel
 from rig_sync.tools import ToolOutput
 
@@ -70,6 +76,10 @@ class RequestPatch(Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if value is not None and not isinstance(value, kinds):
                 raise ConfigError(f"RequestPatch({name}={value!r}): give {words}")
+        for name, (kinds, words) in _PARTS.items():
+            wrong = [one for one in getattr(self, name) or () if not isinstance(one, kinds)]
+            if wrong:
+                raise ConfigError(f"RequestPatch({name}=...) has {wrong[0]!r} in it: give {words}")
 
     def apply(self, request: CompletionRequest) -> CompletionRequest:
         """`request`, changed.
@@ -125,6 +135,14 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "additional_params": ((dict,), "a dict"),
 }
 """By field of `RequestPatch`: what may be given, and how to say so."""
+
+_PARTS: dict[str, tuple[tuple[type, ...], str]] = {
+    "messages": ((SystemMessage, UserMessage, AssistantMessage), "messages, as user(...)"),
+    "extra_context": ((Document,), "documents, as Document(text=...)"),
+    "active_tools": ((str,), "names of tools"),
+    "stop": ((str,), "words"),
+}
+"""By field of `RequestPatch` that is a list: the same of what is in it."""
 
 
 class UseModel(Struct, frozen=True):

@@ -22,7 +22,7 @@ from rig_sync.agent.options import (
 )
 from rig_sync.agent.output import OutputCheck
 from rig_sync.agent.run import AgentRun
-from rig_sync.agent.settings import Progress, RunSettings
+from rig_sync.agent.settings import Progress, RunSettings, joined
 from rig_sync.agent.stack import HookStack, as_hooks
 from rig_sync.agent.stream import AgentStream, fold
 from rig_sync.agent.typed import TypedStream
@@ -108,7 +108,8 @@ class Agent:
         )
         given = {name: value for name, value in settings.items() if value is not None}
         self._template = replace(self._template, **given)
-        check_request(self._template)
+        tools = self.tools if self._index is None else joined(self.tools, self._index.tools)
+        check_request(replace(self._template, tools=tools.definitions))
 
     def __repr__(self) -> str:
         return f"Agent({self.name or 'unnamed'}, {self.model!r}, {len(self.tools)} tools)"
@@ -233,7 +234,7 @@ class Agent:
         self, prompt: Promptable, history: Iterable[BaseMessage], options: RunOptions
     ) -> AgentRun:
         request = self.completion(prompt, history).build()
-        check_request(request)
+        check_request(replace(request, tool_choice=None))  # each turn has tools of its own
         turns = at_least(1, options.get("max_turns", self.max_turns), "max_turns")
         return AgentRun(list(request.messages), turns, id=secrets.token_hex(8))
 

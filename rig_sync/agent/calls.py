@@ -89,6 +89,7 @@ def _failure(event: InvalidToolCall) -> UnknownToolCall:
         return UnknownToolCall(f"the model called {name!r} with arguments that are no JSON object")
     if event.reason == "not offered":
         return UnknownToolCall(
-            f"the model called {name!r}, which it was not offered in this turn; offered are: {known}"
+            f"the model called {name!r}, which it was not offered in this turn; offered are: "
+            f"{known}"
         )
     return UnknownToolCall(f"the model called {name!r}; the agent's tools are: {known}")

@@ -313,7 +313,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
 
     def _is_answered(self) -> bool:
         """Whether the model has said all that it had to say."""
-        return isinstance(self.messages[-1], AssistantMessage) and not self._is_paused()
+        return isinstance(self._last, AssistantMessage) and not self._is_paused()
 
     def _is_paused(self) -> bool:
         finish = self.calls[-1].finish_reason if self.calls else None

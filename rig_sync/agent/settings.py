@@ -12,13 +12,14 @@ from rig_sync.agent.output import OutputCheck
 from rig_sync.agent.run import AgentRun
 from rig_sync.agent.stack import HookStack
 from rig_sync.completion import CompletionRequest
+from rig_sync.errors import PromptError, RigError
 from rig_sync.message import AssistantMessage
 from rig_sync.model import CallOptions, CompletionModel
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.response import Clock, StreamingCompletionResponse
 from rig_sync.tools import Tool, ToolIndex, ToolSet
 
-__all__ = ["Progress", "RunSettings"]
+__all__ = ["Progress", "RunSettings", "joined"]
 
 
 class RunSettings(Struct, frozen=True, kw_only=True):
@@ -58,15 +59,32 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         tools = self.tools.snapshot()
         if self.index is None:
             return tools
-        return _joined(tools, self.index.tools)
+        return joined(tools, self.index.tools)
 
     def tools_for(self, words: str) -> ToolSet:
-        """What the model is offered in a turn about `words`."""
+        """What the model is offered in a turn about `words`.
+
+        Raises:
+            PromptError: the index has a scorer that failed: see `__cause__`.
+        """
         tools = self.tools.snapshot()
-        return tools if self.index is None else _joined(tools, self.index.search(words))
+        if self.index is None:
+            return tools
+        try:
+            found = self.index.search(words)
+        except RigError:
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+            raise PromptError(
+                f"the tools that fit were not found: the scorer of the ToolIndex raised {kind}: "
+                f"{error}"
+            ) from error
+        return joined(tools, found)
 
 
-def _joined(tools: ToolSet, more: Iterable[Tool]) -> ToolSet:
+def joined(tools: ToolSet, more: Iterable[Tool]) -> ToolSet:
+    """`tools`, and those of `more` whose names they do not have."""
     return tools.with_tools(*(one for one in more if one.definition.name not in tools))
 
 

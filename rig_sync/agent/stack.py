@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
@@ -212,6 +213,12 @@ def as_hooks(hooks: object) -> tuple[object, ...]:
                 f"{one!r} is no hook: write `@hook.on_tool_call` (or another event) over a "
                 "function `f(context, event)`, or give an object of a class derived from Hook"
             )
+        for event, listener in _listeners(one):
+            if inspect.iscoroutinefunction(listener) or inspect.isgeneratorfunction(listener):
+                raise ConfigError(
+                    f"{_named(one)}: {event} is async or a generator, and a hook answers at once: "
+                    "write it with a plain `def`, and `return` what to do"
+                )
     return tuple(hooks)
 
 

@@ -37,7 +37,8 @@ def _request(progress: Progress, settings: RunSettings, step: CallModel) -> Comp
     """What the model is asked, whichever it is; what it was offered is in the run."""
     tools = settings.tools_for(_last_words(step))
     choice = settings.template.tool_choice
-    if step.turn > 1 and choice is not None and choice.mode in ("required", "specific"):
+    forces = choice is not None and choice.mode in ("required", "specific")
+    if forces and (step.turn > 1 or not tools):
         choice = None  # or the model could never answer
     request = replace(
         settings.template, messages=step.messages, tools=tools.definitions, tool_choice=choice

@@ -75,7 +75,10 @@ def convert(value: Json, hint: object, path: str) -> Any:  # noqa: ANN401 - what
 
 
 def _strictly(value: Json, hint: object) -> Any:  # noqa: ANN401 - as above
-    return msgspec.convert(value, hint, str_keys=True)
+    try:
+        return msgspec.convert(value, hint, str_keys=True)
+    except AssertionError as error:  # of a `__post_init__`; pydantic takes those for checks too
+        raise msgspec.ValidationError(str(error) or "an assertion of the type failed") from error
 
 
 class _Field(NamedTuple):

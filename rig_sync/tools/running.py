@@ -125,7 +125,7 @@ def check_call(tools: ToolSet | Tool, call: ToolCall) -> ToolResult | None:
         found = _find(tools, call)
         if isinstance(found, CheckingTool):
             found.check(call.arguments)
-    except ToolError as error:
+    except Exception as error:  # noqa: BLE001 - as when it runs; the checks of a type may raise it
         return _failed(call, _message(error))
     return None
 

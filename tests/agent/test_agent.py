@@ -12,10 +12,12 @@ import pytest
 
 from rig_sync import (
     Agent,
+    AgentRun,
     AgentStream,
     Chat,
     Completion,
     CompletionCall,
+    ConfigError,
     FinalResponse,
     MaxTurnsExceeded,
     Prompt,
@@ -42,6 +44,7 @@ from rig_sync import (
     tool,
     user,
 )
+from rig_sync.agent.options import RunOptions
 from rig_sync.agent.steps import NOT_RUN
 from rig_sync.providers import anthropic
 from rig_sync.streaming.handle import RaiseErrors
@@ -211,6 +214,49 @@ def test_a_tool_that_fails_speaks_to_the_model(server: ServerFactory, model: Mod
     assert [(one.text, one.is_error) for one in results] == [
         ("ZeroDivisionError: division by zero", True)
     ]
+
+
+WRONG_OPTIONS: dict[str, tuple[object, str]] = {
+    "pause": (True, "pause=True: give a PauseControl, or leave it out"),
+    "cancel": (5, "cancel=5: give a CancelToken"),
+    "timeouts": (30, "timeouts=30: give a Timeouts"),
+    "output_mode": (
+        "tool",
+        "there is no option 'output_mode'; the options are: max_turns, .*stream$",
+    ),
+    "turns": (3, "there is no option 'turns'; the options are: max_turns, .*stream$"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_OPTIONS)
+def test_options_that_cannot_be(server: ServerFactory, model: ModelFactory, name: str) -> None:
+    """Refused before anything is sent, with what there is: here, and not for typed answers."""
+    value, words = WRONG_OPTIONS[name]
+    served = server()
+    agent = Agent(model(served))
+    options = cast(RunOptions, {name: value})
+    for begin in (agent.prompt, agent.stream_prompt):
+        with pytest.raises(ConfigError, match=words):
+            begin("Hi", **options)
+    for resume in (agent.resume, agent.stream_resume):
+        with pytest.raises(ConfigError, match=words):
+            resume(AgentRun([user("Hi")], 1), **options)
+    assert served.requests == []
+
+
+WRONG_PARTS: dict[str, tuple[object, str]] = {
+    "dynamic_tools": ([add], "give a ToolIndex, or leave it out"),
+    "tool_choice": ("required", "tool_choice='required': give a ToolChoice"),
+    "fallbacks": (None, r"fallbacks=None: write `\[...\]` around it"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_PARTS)
+def test_an_agent_that_cannot_be(server: ServerFactory, model: ModelFactory, name: str) -> None:
+    """Refused where it is made."""
+    value, words = WRONG_PARTS[name]
+    with pytest.raises(ConfigError, match=words):
+        Agent(model(server()), tools=[add], **{name: value})  # type: ignore[arg-type]  # on purpose
 
 
 def test_an_unknown_tool_ends_the_run(server: ServerFactory, model: ModelFactory) -> None:

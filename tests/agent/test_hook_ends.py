@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -256,3 +256,19 @@ def test_a_patch_that_cannot_be(server: ServerFactory, model: ModelFactory, way:
     assert isinstance(ended.error, HookFailed)
     assert isinstance(ended.error.__cause__, ConfigError)
     assert "RequestPatch(active_tools='add'): give a list" in str(ended.error)
+
+
+WRONG_PARTS: dict[str, tuple[Sequence[object], str]] = {
+    "messages": (["Hi"], r"'Hi' in it: give messages, as user\(...\)"),
+    "extra_context": (["a note"], r"give documents, as Document\(text=...\)"),
+    "active_tools": ([add], "give names of tools"),
+    "stop": ([5], "give words"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_PARTS)
+def test_what_is_in_the_lists_of_a_patch(name: str) -> None:
+    """Refused where the patch is made, by field, and not deep in an encoder."""
+    given, words = WRONG_PARTS[name]
+    with pytest.raises(ConfigError, match=rf"RequestPatch\({name}=...\) has .*{words}"):
+        RequestPatch(**{name: given})  # type: ignore[arg-type]  # on purpose

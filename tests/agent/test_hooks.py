@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from rig_sync import (
@@ -249,6 +251,15 @@ def test_a_function_hook_is_still_the_function() -> None:
     assert repr(stop_at_once) == "hook.on_text_delta(stop_at_once)"
 
 
+async def _later(context: HookContext, event: object) -> None:
+    """No event loop would ever run it."""
+
+
+def _in_steps(context: HookContext, event: object) -> Iterator[Stop]:
+    """Nobody would ever take what it yields."""
+    yield Stop("never")
+
+
 NO_HOOKS: dict[str, tuple[object, str]] = {
     "a class": ([Recorder], "Recorder'> is no hook: write `@hook.on_tool_call`"),
     "a plain function": ([print], "is no hook: write"),
@@ -259,6 +270,11 @@ NO_HOOKS: dict[str, tuple[object, str]] = {
         r"not a list of hooks: write `\[...\]`",
     ),
     "None for all": (None, "None is not a list of hooks"),
+    "a coroutine": ([hook_on("on_text_delta", _later)], "_later.: on_text_delta is async"),
+    "a generator": (
+        [hook_on("on_text_delta", _in_steps)],
+        "_in_steps.: on_text_delta is async or a gen",
+    ),
 }
 
 

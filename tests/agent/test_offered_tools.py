@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import pytest
 
 from rig_sync import (
@@ -9,12 +12,16 @@ from rig_sync import (
     CompletionResponse,
     Feedback,
     HookContext,
+    PromptError,
     RequestPatch,
+    RunFinished,
+    ToolChoice,
     ToolExecutionStarted,
     ToolIndex,
     ToolSet,
     hook,
     tool,
+    user,
 )
 from rig_sync.agent.run import dump_run, load_run
 from rig_sync.completion import CompletionRequest
@@ -166,3 +173,36 @@ def test_a_dynamic_tool_waits_and_goes_on(
     run.approve("c0")
     way(agent, run)
     assert told(served.requests[1]) == {"c0": "paid 3"}
+
+
+def test_a_scorer_that_fails(server: ServerFactory, model: ModelFactory, way: Way) -> None:
+    """It ends the run as an error of ours, which the hooks hear of; what it raised is the cause."""
+    told: list[RunFinished] = []
+
+    def broken(query: str, texts: Sequence[str]) -> list[float]:
+        raise LookupError("no vectors today")
+
+    @hook.on_run_finished
+    def note(context: HookContext, event: RunFinished) -> None:
+        told.append(event)
+
+    served = server()
+    index = ToolIndex([get_weather], score=broken)
+    with pytest.raises(PromptError, match="raised LookupError: no vectors today") as caught:
+        way(Agent(model(served), dynamic_tools=index, hooks=[note]), "Rain?")
+    assert isinstance(caught.value.__cause__, LookupError)
+    assert caught.value.history == (user("Rain?"),)
+    assert [event.error for event in told] == [caught.value]
+    assert served.requests == []
+
+
+def test_a_choice_among_dynamic_tools(server: ServerFactory, model: ModelFactory, way: Way) -> None:
+    """A call is forced where a tool is offered, and not where none fits the words."""
+    served = server(DONE)
+    forced = ToolChoice("required")
+    agent = Agent(model(served), dynamic_tools=ToolIndex([get_weather]), tool_choice=forced)
+    way(agent, "The weather?")
+    way(agent, "Hello!")
+    bodies = [cast("dict[str, object]", request.json) for request in served.requests]
+    assert [offered(request) for request in served.requests] == [["get_weather"], []]
+    assert [body.get("tool_choice") for body in bodies] == ["required", None]

@@ -288,6 +288,13 @@ def test_a_run_without_calls_says_so() -> None:
         AgentRun([user("Hi")], 5).approve("c1")
 
 
+def test_a_run_without_messages() -> None:
+    """It asks for the model, which refuses to be asked nothing; there is no answer yet."""
+    run = AgentRun([], 5)
+    assert run.next_step() == CallModel(1, ())
+    assert run.response().output == ""
+
+
 def test_arguments_to_approve_are_an_object() -> None:
     """Anything else is refused before the tool could see it."""
     run = held()

@@ -340,3 +340,26 @@ def test_convert_takes_what_parse_takes(kind: Any) -> None:
     given = value[kind]
     made = output_type(kind)
     assert made.convert(given) == made.parse(compact(given))
+
+
+@dataclass
+class Even:
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number % 2:  # as `assert` does, whose words pytest rewrites
+            raise AssertionError(f"{self.number} is odd")
+
+
+ASSERTED: list[tuple[object, Json, str]] = [
+    (Even, {"number": 1}, "1 is odd - at `$`"),
+    (list[Even], {"value": [{"number": 2}, {"number": 3}]}, "3 is odd - at `$.value[1]`"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "problem"), ASSERTED)
+def test_an_assertion_of_a_type_is_a_check(kind: Any, value: JsonObject, problem: str) -> None:
+    """What a dataclass asserts of itself is told to the model, as what it raises ValueError for."""
+    with pytest.raises(Misfit) as caught:
+        output_type(kind).convert(value)
+    assert str(caught.value) == problem

@@ -304,6 +304,18 @@ def test_a_call_is_checked_before_anybody_is_asked(asked: ToolCall, message: str
         assert refused.text.startswith(message)
 
 
+def test_a_check_that_breaks_is_told_to_the_model() -> None:
+    """As when the call runs: it is the tool's fault, and not the end of the run."""
+
+    class Broken(Failing):
+        def check(self, arguments: JsonObject) -> None:
+            raise KeyError(*arguments)
+
+    refused = check_call(Broken(SystemExit()), call("fail", amount=1))
+    assert refused is not None
+    assert (refused.text, refused.is_error) == ("KeyError: 'amount'", True)
+
+
 def test_the_output_of_a_streaming_tool_alone() -> None:
     """`run_streaming` gives what a generator returns, and passes on what it raises."""
     counting = Counting()
