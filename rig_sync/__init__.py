@@ -165,6 +165,7 @@ if TYPE_CHECKING:
     from rig_sync.tools import ToolIndex as ToolIndex
     from rig_sync.tools import ToolOptions as ToolOptions
     from rig_sync.tools import ToolSet as ToolSet
+    from rig_sync.tools import embedding_scorer as embedding_scorer
     from rig_sync.tools import tool as tool
     from rig_sync.transport.retry import RetryPolicy as RetryPolicy
     from rig_sync.transport.timeouts import Timeouts as Timeouts
@@ -344,6 +345,7 @@ _HOMES = {
         "ToolIndex",
         "ToolOptions",
         "ToolSet",
+        "embedding_scorer",
         "tool",
     ),
     "transport.retry": ("RetryPolicy",),
@@ -355,13 +357,15 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *sorted(_HOME_OF)]
 
 
-def __getattr__(name: str) -> object:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'rig_sync' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"rig_sync.{home}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # or a type checker would take any name
+
+    def __getattr__(name: str) -> object:
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module 'rig_sync' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"rig_sync.{home}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

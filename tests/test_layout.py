@@ -42,8 +42,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("providers",),
     ("cli", "pull", "stdout"),  # edges
 )
-PURE = {name for floor in FLOORS[:6] for name in floor if name != "modelfile"} | {"agent.run"}
-PURE.add("output")
+PURE = {name for floor in FLOORS[:6] for name in floor if name != "modelfile"} | {
+    "agent.history",
+    "agent.run",
+    "agent.steps",
+    "output",
+}
 EFFECTS = {"io", "os", "random", "select", "socket", "subprocess", "tempfile", "threading", "time"}
 ROOMS = {  # each third party has one room; msgspec is the language of all values
     "botocore": {"transport.aws"},

@@ -67,6 +67,7 @@ from rig_sync.message import (
     ReasoningText,
     unanswered_calls,
 )
+from rig_sync.output import PartialJson
 
 CALL = ToolCall("c1", "add", {"a": [1, {"b": None}]}, item_id="fc_1")
 BLOCK = ProviderBlock("tool_reference", {"tool_name": "secret"}, "anthropic_messages")
@@ -129,6 +130,13 @@ def test_an_item_goes_to_json_and_back(item: MultiTurnStreamItem) -> None:
     """So does every item of a stream, and it pickles."""
     assert load_item(dump_item(item)) == item
     assert pickle.loads(pickle.dumps(item)) == item
+
+
+def test_a_partial_answer_can_be_told() -> None:
+    """What is there of it, for a page that shows it."""
+    partial = PartialJson().feed('{"name": "Ad')
+    assert partial is not None
+    assert dump_item(partial) == b'{"type":"partial","value":{"name":"Ad"},"complete":false}'
 
 
 def test_every_kind_of_item_is_tested() -> None:

@@ -27,7 +27,7 @@ from rig_sync.agent.stack import HookStack, as_hooks
 from rig_sync.agent.stream import AgentStream, fold
 from rig_sync.agent.typed import TypedStream
 from rig_sync.completion import CompletionRequest, ModelSettings, ToolChoice
-from rig_sync.errors import ConfigError
+from rig_sync.errors import ConfigError, ToolError
 from rig_sync.message import BaseMessage, Document
 from rig_sync.model import CallOptions, CompletionModel, RequestBuilder
 from rig_sync.output import output_type
@@ -36,7 +36,7 @@ from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.handle import RaiseErrors, checked_raise_errors
 from rig_sync.streaming.pause import PauseControl
 from rig_sync.streaming.response import Clock
-from rig_sync.tools import ToolIndex, ToolSet
+from rig_sync.tools import ToolContext, ToolIndex, ToolSet
 from rig_sync.transport.timeouts import Timeouts
 
 if TYPE_CHECKING:
@@ -179,6 +179,7 @@ class Agent:
 
         Args:
             kind: A dataclass, TypedDict, Struct or pydantic model, or a plain type as `list[str]`.
+                `Literal` and unions work too, though type checkers do not take them as types.
             prompt: What is asked; or a run of this kind, to go on with, as for `stream_resume`.
             history: What was said before.
             options: See `TypedOptions`.
@@ -228,7 +229,7 @@ class Agent:
         Raises:
             ConfigError: it has no name or no description.
         """
-        return AgentTool(self, name or self.name, description or self.description)
+        return AgentTool(self._ask, name or self.name, description or self.description)
 
     def _begin(
         self, prompt: Promptable, history: Iterable[BaseMessage], options: RunOptions
@@ -236,7 +237,8 @@ class Agent:
         request = self.completion(prompt, history).build()
         check_request(replace(request, tool_choice=None))  # each turn has tools of its own
         turns = at_least(1, options.get("max_turns", self.max_turns), "max_turns")
-        return AgentRun(list(request.messages), turns, id=secrets.token_hex(8))
+        messages = list(request.messages)
+        return AgentRun(messages, turns, secrets.token_hex(8), prompt_at=len(messages) - 1)
 
     def _again(self, run: AgentRun, options: RunOptions) -> AgentRun:
         if not isinstance(run, AgentRun):
@@ -269,11 +271,23 @@ class Agent:
         progress, settings = self._settings(run, options, unary=unary, output=check)
         return TypedStream(progress, settings, output, check, raise_errors=_raise_errors(options))
 
+    def _ask(self, prompt: str, context: ToolContext) -> AgentStream:
+        """This agent's stream as a tool, inside the run that called it."""
+        if self in context.above:
+            raise ToolError(f"{self.name or 'the agent'} cannot ask itself: answer without it")
+        options = RunOptions(cancel=context.cancel, deps=context.deps)
+        if context.pause is not None:
+            options["pause"] = context.pause
+        run = self._begin(prompt, (), options)
+        return self._stream(run, options, unary=False, above=context.above)
+
     def _fold(self, run: AgentRun, options: RunOptions) -> FinalResponse:
         return fold(self._stream(run, options, unary=not options.get("stream", False)))
 
-    def _stream(self, run: AgentRun, options: RunOptions, *, unary: bool) -> AgentStream:
-        progress, settings = self._settings(run, options, unary=unary)
+    def _stream(
+        self, run: AgentRun, options: RunOptions, *, unary: bool, above: tuple[object, ...] = ()
+    ) -> AgentStream:
+        progress, settings = self._settings(run, options, unary=unary, above=above)
         return AgentStream(progress, settings, raise_errors=_raise_errors(options))
 
     def _settings(
@@ -283,6 +297,7 @@ class Agent:
         *,
         unary: bool,
         output: OutputCheck | None = None,
+        above: tuple[object, ...] = (),
     ) -> tuple[Progress, RunSettings]:
         model = checked_model(options.get("using_model", self.model), "using_model")
         timeouts = checked_option(options.get("timeouts"), Timeouts, "timeouts")
@@ -302,6 +317,7 @@ class Agent:
             token=token,
             cancel=checked_option(options.get("cancel"), CancelToken, "cancel"),
             agent_name=self.name,
+            above=(*above, self),
             tool_concurrency=at_least(1, options.get("tool_concurrency", 1), "tool_concurrency"),
             deps=deps,
             unary=unary,

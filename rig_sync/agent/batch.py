@@ -111,6 +111,7 @@ class _Batch:
             cancel=token,
             pause=settings.options.pause,
             approved=approved,
+            above=settings.above,
         )
         self._open[number] = (context, settings.token.subscribe(token.cancel))
         timeout = options.timeout or settings.clock.timeouts.tool
@@ -128,8 +129,12 @@ class _Batch:
 
     def _answer(self, call: ToolCall, raw: ToolResult) -> None:
         event = ToolResultEvent(call, raw, raw, self._id(call))
-        result = self._settings.hooks.tool_result(self._progress.context, event)
-        pending = self._run.tool_result(result)
+        result = raw
+        try:
+            for seen in self._settings.hooks.tool_results(self._progress.context, event):
+                result = seen
+        finally:  # a hook that ends the run does not take the result with it
+            pending = self._run.tool_result(result)
         if self._settings.live_results:
             pending.shown = True
             self._news += self._shown(pending)

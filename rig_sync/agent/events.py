@@ -35,7 +35,7 @@ class HookContext:
         scratchpad: For the hooks of this run, to keep what they like and to tell each other; it
             is gone when the run is, also when it is saved.
 
-    Threads: hooks are called in the thread that reads the stream, one at a time.
+    Threads: hooks are called in the thread that reads the stream, or lets it go, one at a time.
     """
 
     __slots__ = ("_token", "agent_name", "deps", "run_id", "scratchpad", "streaming", "turn")
@@ -131,7 +131,10 @@ class InvalidToolCall(Struct, frozen=True):
 
 
 class RunFinished(Struct, frozen=True):
-    """The run is over: one of the two is there, or neither when it was cancelled or suspended."""
+    """The run is over: one of the two is there, or neither.
+
+    Neither when it was cancelled, is suspended, or its stream was left.
+    """
 
     response: FinalResponse | None = None
     error: RigError | None = None

@@ -113,7 +113,10 @@ class Hook:
         """A tool has answered, or failed, or was skipped; in the order in which they end."""
 
     def on_run_finished(self, context: HookContext, event: RunFinished) -> None:
-        """The run is over; not told when the caller walks away from the stream."""
+        """The run is over, also when the caller has left the stream, as by `break`.
+
+        Then it is told in the thread that let the stream go.
+        """
 
 
 class FunctionHook(Generic[E, A]):

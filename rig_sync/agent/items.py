@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from rig_sync.completion import FinishReason, ResponseIds, Usage
 from rig_sync.message import Message, ToolCall, ToolResult
+from rig_sync.output import Partial
 from rig_sync.streaming.items import StreamedAssistantContent, StreamError, decode_item, encode_item
 
 __all__ = [
@@ -139,12 +140,16 @@ MultiTurnStreamItem: TypeAlias = (
 )
 
 
-def dump_item(item: MultiTurnStreamItem) -> bytes:
+def dump_item(item: MultiTurnStreamItem | Partial) -> bytes:
     """An item as one line of JSON, with its tag; of an error, what can be told in JSON.
+
+    Of a `Partial` it is the value so far and whether it is whole; `load_item` does not read that.
 
     >>> dump_item(ModelTurnRetried(2))
     b'{"type":"model_turn_retried","turn":2}'
     """
+    if isinstance(item, Partial):
+        return encode_item({"type": "partial", "value": item.value, "complete": item.complete})
     return encode_item(item)
 
 

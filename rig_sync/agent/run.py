@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from rig_sync._json import JsonObject
+from rig_sync.agent.history import add_answer, without_empty
 from rig_sync.agent.items import CompletionCall, FinalResponse
 from rig_sync.agent.steps import (
     ACCEPTED,
@@ -46,7 +47,6 @@ __all__ = [
     "RunSuspended",
     "dump_run",
     "load_run",
-    "without_empty",
 ]
 
 
@@ -61,17 +61,21 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         messages: The history, the prompt last; grows.
         max_turns: Model calls at most.
         id: Names the run; tools and hooks see it.
+        prompt_at: Where in `messages` the prompt stands; None: nobody said.
         turn: Model calls so far.
         batch: The tool calls of the last turn, in the model's order, until all are answered.
         offered: The tools that the model was given for the last turn; None: all.
         failures: By tool: in how many turns in a row it ran and failed, and never succeeded.
         output_retries: How often the model may still correct an answer that does not fit.
         answer: The answer that was accepted as structured output, as JSON text.
+
+    Threads: one at a time; a run that is being read is that stream's.
     """
 
     messages: list[Message]
     max_turns: int
     id: str = ""
+    prompt_at: int | None = None
     turn: int = 0
     usage: Usage = Usage()
     calls: list[CompletionCall] = field(default_factory=list)
@@ -117,7 +121,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             raise PromptError(
                 "the model used up its tokens before it said anything: raise max_tokens"
             )
-        _append(self.messages, message)
+        add_answer(self.messages, message)
         self.batch = [PendingCall(one) for one in message.tool_calls]
         return call
 
@@ -133,7 +137,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         call = self._count(response)
         if feedback is not None:
             results = [failed(one, REJECTED) for one in response.message.tool_calls]
-            _append(self.messages, response.message)
+            add_answer(self.messages, response.message)
             self.messages.append(UserMessage((*results, Text(feedback))))
         return call
 
@@ -148,7 +152,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             call_id: The call that carried it, if it was no plain text.
         """
         call = self._count(response)
-        _append(self.messages, response.message)
+        add_answer(self.messages, response.message)
         results = [
             ToolResult(one.id, (Text(ACCEPTED),), one.name)
             if one.id == call_id
@@ -287,7 +291,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         """
         messages = list(self.messages)
         if partial is not None:
-            _append(messages, partial)
+            add_answer(messages, partial)
         if partial is None and self.batch:
             messages.append(UserMessage(tuple(one.settled for one in self.batch)))
         waiting = unanswered_calls(messages)
@@ -373,7 +377,7 @@ def load_run(data: bytes | str) -> AgentRun:
     """The run that `dump_run` wrote.
 
     Raises:
-        msgspec.ValidationError: `data` is JSON, but no run; the message has the path.
+        msgspec.DecodeError: `data` is no JSON, or no run; the message says where.
 
     >>> load_run(dump_run(AgentRun([], 3))) == AgentRun([], 3)
     True
@@ -382,17 +386,3 @@ def load_run(data: bytes | str) -> AgentRun:
 
 
 _decoder = msgspec.json.Decoder(AgentRun)
-
-
-def _append(messages: list[Message], message: AssistantMessage) -> None:
-    """The model has said `message`; after one that was not finished, more of that."""
-    before = messages[-1] if messages else None
-    if isinstance(before, AssistantMessage):
-        messages[-1] = AssistantMessage((*before.content, *message.content), message.id)
-    else:
-        messages.append(message)
-
-
-def without_empty(messages: Sequence[Message]) -> list[Message]:
-    """`messages` less the assistant's that say nothing: providers refuse those."""
-    return [m for m in messages if not isinstance(m, AssistantMessage) or m.content]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from msgspec import Struct
 
@@ -32,6 +32,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         tools: Of which each turn takes a snapshot.
         index: Further tools, offered when they fit the words.
         output: What the answer has to be.
+        above: The agents that ask each other down to this one, the outermost first.
         unary: Ask for whole answers.
         live_results: Show each tool's result as it comes, not all when the batch has settled.
     """
@@ -48,6 +49,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     token: CancelToken
     cancel: CancelToken | None = None
     agent_name: str = ""
+    above: tuple[object, ...] = ()
     tool_concurrency: int = 1
     deps: object = None
     unary: bool = False
@@ -61,8 +63,8 @@ class RunSettings(Struct, frozen=True, kw_only=True):
             return tools
         return joined(tools, self.index.tools)
 
-    def tools_for(self, words: str) -> ToolSet:
-        """What the model is offered in a turn about `words`.
+    def tools_for(self, words: str, used: Set[str] = frozenset()) -> ToolSet:
+        """What the model is offered in a turn about `words`, and those in `used` all the same.
 
         Raises:
             PromptError: the index has a scorer that failed: see `__cause__`.
@@ -80,7 +82,8 @@ class RunSettings(Struct, frozen=True, kw_only=True):
                 f"the tools that fit were not found: the scorer of the ToolIndex raised {kind}: "
                 f"{error}"
             ) from error
-        return joined(tools, found)
+        again = (one for one in self.index.tools if one.definition.name in used)
+        return joined(joined(tools, found), again)
 
 
 def joined(tools: ToolSet, more: Iterable[Tool]) -> ToolSet:

@@ -131,8 +131,11 @@ class HookStack:
                 return event.call, action
         return event.call, None
 
-    def tool_result(self, context: HookContext, event: ToolResultEvent) -> ToolResult:
-        """The result as the model is to read it; each hook sees what those before have made of it.
+    def tool_results(self, context: HookContext, event: ToolResultEvent) -> Iterator[ToolResult]:
+        """The result as the model is to read it, after each hook; the last one counts.
+
+        Each hook sees what those before have made of it. When one ends the run, what there is then
+        is known already.
 
         Raises:
             HookFailed: a hook's replacement cannot be written as JSON.
@@ -140,14 +143,8 @@ class HookStack:
         for ask in self._askers("on_tool_result", context):
             action = ask(event)
             if isinstance(action, Replace):
-                try:
-                    content = to_content(action.output)
-                except ToolError as error:
-                    raise HookFailed(
-                        f"a hook answered on_tool_result with Replace: {error}"
-                    ) from error
-                event = replace(event, result=replace(event.result, content=content))
-        return event.result
+                event = replace(event, result=_replaced(event.result, action))
+            yield event.result
 
     def finished(self, context: HookContext, event: RunFinished) -> None:
         """Tell of the end: every hook, though one may fail; the first failure is raised then."""
@@ -161,6 +158,13 @@ class HookStack:
         """For each hook that hears of `event`: what asks it."""
         for one, listener in self._by_event.get(event, ()):
             yield partial(_ask, event, one, listener, context)
+
+
+def _replaced(result: ToolResult, action: Replace) -> ToolResult:
+    try:
+        return replace(result, content=to_content(action.output))
+    except ToolError as error:
+        raise HookFailed(f"a hook answered on_tool_result with Replace: {error}") from error
 
 
 def _ask(

@@ -89,7 +89,7 @@ class RunStream(ItemStream[T]):
     def _end(self) -> None:
         super()._end()
         progress = self._progress
-        if self._began and self.cancelled and not progress.told:
+        if self._began and not progress.told:
             progress.told = True
             try:
                 self._hooks.finished(progress.context, RunFinished())

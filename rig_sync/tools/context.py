@@ -51,6 +51,7 @@ class ToolContext(Generic[D]):
             it asks. One of the call's own when none was given.
         pause: Holds the run's streams still; None when the run has none.
         approved: A person agreed to this very call.
+        above: The agents that ask each other down to this call, the outermost first.
 
     Threads: made for one call and used in that call's thread; `cancelled` may turn true at any
         time, set from any thread.
@@ -62,6 +63,7 @@ class ToolContext(Generic[D]):
     __slots__ = (
         "_is_cancelled",
         "_usage",
+        "above",
         "agent_name",
         "approved",
         "call_id",
@@ -84,6 +86,7 @@ class ToolContext(Generic[D]):
         cancelled: CancelSource = None,
         pause: PauseControl | None = None,
         approved: bool = False,
+        above: tuple[object, ...] = (),
     ) -> None:
         self.run_id = run_id
         self.call_id = call_id
@@ -93,6 +96,7 @@ class ToolContext(Generic[D]):
         self.cancel = CancelToken() if cancel is None else cancel
         self.pause = pause
         self.approved = approved
+        self.above = above
         self._is_cancelled = _reader_of(cancelled)
         self._usage: list[Usage] = []
 

@@ -24,6 +24,7 @@ from rig_sync import (
     ToolContext,
     ToolError,
     ToolProgress,
+    ToolSet,
     TotalTimeout,
     Usage,
     dump_item,
@@ -266,6 +267,23 @@ def test_the_time_of_the_whole_run(
     with pytest.raises(TotalTimeout):
         way(agent, "Hi", tool_concurrency=concurrency, timeouts=Timeouts(total=0.3))
     assert stalled.disconnected.wait(5)
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_an_agent_that_asks_itself(
+    server: ServerFactory, model: ModelFactory, between: bool
+) -> None:
+    """Directly or by another one, it is told not to; no tree of calls grows."""
+    inner, tools = server(ask("self"), DONE), ToolSet()
+    one = Agent(model(inner), name="self", description="Helps.", tools=tools)
+    tools.add(one)
+    asked = one
+    if between:
+        asked = Agent(model(server(ask("self"), DONE)), name="outer", tools=[one])
+    final = asked.prompt("Hi")
+    assert final.output == "Done."
+    assert len(inner.requests) == 2
+    assert "self cannot ask itself" in str(told(inner.requests[1])["c0"])
 
 
 def test_pause_reaches_it(server: ServerFactory, model: ModelFactory, helper: Named) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import pytest
 
@@ -16,6 +17,7 @@ from rig_sync import (
     HookContext,
     HookFailed,
     PromptCancelled,
+    PromptError,
     RequestPatch,
     RunFinished,
     RunPending,
@@ -231,15 +233,25 @@ def test_the_end_of_a_one_shot_call_that_is_cancelled(
     assert len(served.requests) == 1
 
 
-def test_who_walks_away_is_not_told_on(server: ServerFactory, model: ModelFactory) -> None:
-    """A break is no end of the run; neither is a stream that was never read."""
+@pytest.mark.parametrize("leave", ["break", "close"])
+def test_who_walks_away(server: ServerFactory, model: ModelFactory, leave: str) -> None:
+    """The hooks hear that it is over, once, without answer or error."""
     listener = Recorder()
     served = server(sse_response(chat_chunk({"content": "one"}), Stall()))
-    agent = Agent(model(served), hooks=[listener])
-    for _ in agent.stream_prompt("Hi"):
+    stream = Agent(model(served), hooks=[listener]).stream_prompt("Hi")
+    for _ in stream:
         break
     assert listener.events("on_run_finished") == []
-    unread = agent.stream_prompt("Hi")
+    if leave == "close":
+        stream.close()
+    del stream
+    assert finished(listener) == RunFinished()
+
+
+def test_a_stream_that_was_never_read(server: ServerFactory, model: ModelFactory) -> None:
+    """Nothing began, so nothing is over."""
+    listener = Recorder()
+    unread = Agent(model(server()), hooks=[listener]).stream_prompt("Hi")
     unread.cancel()
     unread.close()
     assert listener.events("on_run_finished") == []
@@ -272,3 +284,22 @@ def test_what_is_in_the_lists_of_a_patch(name: str) -> None:
     given, words = WRONG_PARTS[name]
     with pytest.raises(ConfigError, match=rf"RequestPatch\({name}=...\) has .*{words}"):
         RequestPatch(**{name: given})  # type: ignore[arg-type]  # on purpose
+
+
+def test_a_type_of_the_users_that_fails(server: ServerFactory, model: ModelFactory) -> None:
+    """Its own exception comes out as one of ours, with the history; the hooks are told."""
+
+    @dataclass
+    class Picky:
+        size: int
+
+        def __post_init__(self) -> None:
+            raise ZeroDivisionError("no size will do")
+
+    listener = Recorder()
+    agent = Agent(model(server(says('{"size": 1}'))), hooks=[listener])
+    with pytest.raises(PromptError, match="ZeroDivisionError: no size will do") as caught:
+        agent.prompt_typed(Picky, "How large?")
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert caught.value.history[0] == user("How large?")
+    assert finished(listener).error is caught.value

@@ -155,6 +155,18 @@ def test_dynamic_tools_after_feedback(server: ServerFactory, model: ModelFactory
     assert [offered(one) for one in served.requests] == [["get_weather"], ["get_weather"]]
 
 
+def test_a_tool_that_was_used_is_offered_on(
+    server: ServerFactory, model: ModelFactory, way: Way
+) -> None:
+    """What the conversation has called is there in its next turns, whatever they are about."""
+    index = ToolIndex([get_weather, send_mail], top=1)
+    served = server(calls(("get_weather", {"city": "Rome"})), DONE, DONE)
+    agent = Agent(model(served), dynamic_tools=index)
+    history = way(agent, "How is the weather?").messages
+    agent.chat("Now a letter.", history)
+    assert offered(served.requests[2]) == ["send_mail", "get_weather"]
+
+
 def test_a_dynamic_tool_waits_and_goes_on(
     server: ServerFactory, model: ModelFactory, way: Way
 ) -> None:

@@ -218,7 +218,23 @@ def test_tokens_of_a_failure_count() -> None:
                 list(stream)
             assert stream.usage.output_tokens == 4
             assert caught.value.history == stream.messages
-            assert isinstance(stream.messages[-1], AssistantMessage)
+            assert any(isinstance(message, AssistantMessage) for message in stream.messages)
+
+
+@pytest.mark.parametrize("mode", ["native", "tool"])
+def test_more_retries_later(mode: Literal["native", "tool"]) -> None:
+    """A run that has used up its retries goes on with more: the model is told, and asked again."""
+    answers: list[Json] = [WRONG, {"name": "Ulm", "people": 1}]
+    turns = [says(one) if mode == "native" else calls(("final_answer", one)) for one in answers]
+    with CHAT.playing(*turns) as (model, server):
+        agent = Agent(model)
+        stream = agent.stream_typed(Town, "Go.", output_mode=mode, output_retries=0)
+        with pytest.raises(OutputInvalid):
+            list(stream)
+        run = load_run(dump_run(stream.run))
+        town = agent.prompt_typed(Town, run, output_mode=mode, output_retries=1)
+    assert town == Town("Ulm", 1)
+    assert b"does not fit" in server.requests[1].body
 
 
 def test_max_turns_counts(way: Way) -> None:
