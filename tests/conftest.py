@@ -6,6 +6,7 @@ import faulthandler
 import gc
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -38,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     ):
         config.addinivalue_line("filterwarnings", f"error::{kind}")
     _stderr.append(os.dup(2))  # tests run with stderr captured, the watchdog must be heard
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's `&`; children inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
