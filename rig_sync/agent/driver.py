@@ -10,7 +10,7 @@ from rig_sync.agent.items import MultiTurnStreamItem, RunPending
 from rig_sync.agent.settings import Progress, RunSettings
 from rig_sync.agent.steps import CallModel, CallTools, Done
 from rig_sync.agent.turn import ask_model
-from rig_sync.errors import PromptError, RigError
+from rig_sync.errors import RigError
 from rig_sync.streaming.items import StreamError
 
 __all__ = ["drive"]
@@ -20,7 +20,7 @@ def drive(progress: Progress, settings: RunSettings) -> Iterator[MultiTurnStream
     """Everything that happens in a run; a failure is the last item, as a `StreamError`."""
     failure: RigError | None = None
     try:
-        yield from _guarded(progress, settings)
+        yield from _steps(progress, settings)
     except RigError as error:
         failure = error
     if settings.token.cancelled and progress.final is None:
@@ -35,16 +35,6 @@ def drive(progress: Progress, settings: RunSettings) -> Iterator[MultiTurnStream
     elif failure is not None:
         failure.history = progress.run.interrupted(progress.partial)
         yield StreamError(failure.with_traceback(None))
-
-
-def _guarded(progress: Progress, settings: RunSettings) -> Iterator[MultiTurnStreamItem]:
-    """The steps; an exception of the user's own types and tools becomes one of ours."""
-    try:
-        yield from _steps(progress, settings)
-    except RigError:
-        raise
-    except Exception as error:
-        raise PromptError(f"the run failed: {type(error).__name__}: {error}") from error
 
 
 def _steps(progress: Progress, settings: RunSettings) -> Iterator[MultiTurnStreamItem]:

@@ -23,7 +23,7 @@ import msgspec
 
 from rig_sync._json import Json, JsonObject, parse
 from rig_sync.completion import OutputSchema
-from rig_sync.errors import ConfigError
+from rig_sync.errors import ConfigError, OutputInvalid
 from rig_sync.output import native
 from rig_sync.output.misfit import Misfit
 from rig_sync.output.pydantic import Model, contains_model, is_model, validate
@@ -74,6 +74,7 @@ class OutputType(Generic[T_co]):
 
         Raises:
             Misfit: `text` is no JSON, or does not fit.
+            OutputInvalid: the type itself failed: see `__cause__`.
 
         >>> output_type(int | None).parse('{"value": "3"}')
         3
@@ -102,6 +103,14 @@ Expected `int`, got `bool` - at `$.value[2]`
         return self._convert(value)
 
     def _convert(self, value: Json) -> T_co:
+        try:
+            return self._unwrapped(value)
+        except Misfit:
+            raise
+        except Exception as error:  # a fault of the type, which no other answer would mend
+            raise OutputInvalid(f"{self.name} raised {type(error).__name__}: {error}") from error
+
+    def _unwrapped(self, value: Json) -> T_co:
         if not self.wrapped:
             return self._read(value, "$")
         if isinstance(value, dict) and value.keys() == {"value"}:
