@@ -12,12 +12,14 @@ from rig_sync import (
     Agent,
     CancelToken,
     CompletionModel,
+    CompletionRequest,
     ConfigError,
     RetryPolicy,
     Text,
     Timeouts,
     ToolCall,
     ToolChoice,
+    ToolDefinition,
     ToolError,
     assistant,
     tool,
@@ -26,6 +28,8 @@ from rig_sync import (
 from rig_sync.agent.options import RunOptions
 from rig_sync.providers import client_class, openai, openai_compatible
 from rig_sync.tools import ToolContext
+
+NAMED = ToolDefinition("same", "Does it.", {"type": "object"})
 
 
 def good() -> CompletionModel:
@@ -91,6 +95,14 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "temperature is no number": (
         lambda: Agent(good(), temperature=float("nan")),
         "give a number, 0 or above",
+    ),
+    "nothing to send": (
+        lambda: good().stream(CompletionRequest("m", ())),
+        "there is nothing to send: give a prompt",
+    ),
+    "two tools of one name": (
+        lambda: good().completion("Hi").tools(NAMED, NAMED).send(),
+        "two tools are named 'same': rename one",
     ),
     "no words at all": (lambda: Agent(good(), top_p=0), "top_p=0: give a share, above 0"),
     "stop is one word": (
