@@ -100,7 +100,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: good().stream(CompletionRequest("m", ())),
         "there is nothing to send: give a prompt",
     ),
-    "two tools of one name": (
+    "two definitions of one name": (
         lambda: good().completion("Hi").tools(NAMED, NAMED).send(),
         "two tools are named 'same': rename one",
     ),
