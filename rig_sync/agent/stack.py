@@ -217,6 +217,8 @@ def as_hooks(hooks: object) -> tuple[object, ...]:
                 f"{one!r} is no hook: write `@hook.on_tool_call` (or another event) over a "
                 "function `f(context, event)`, or give an object of a class derived from Hook"
             )
+        if isinstance(one, Hook):
+            _check_names(one)
         for event, listener in _listeners(one):
             if inspect.iscoroutinefunction(listener) or inspect.isgeneratorfunction(listener):
                 raise ConfigError(
@@ -224,6 +226,14 @@ def as_hooks(hooks: object) -> tuple[object, ...]:
                     "write it with a plain `def`, and `return` what to do"
                 )
     return tuple(hooks)
+
+
+def _check_names(one: Hook) -> None:
+    """Refuse a method that looks like one for an event, and is not."""
+    unknown = [name for name in dir(one) if name.startswith("on_") and name not in ALLOWED]
+    if unknown:
+        events = ", ".join(ALLOWED)
+        raise ConfigError(f"{_named(one)} has {unknown[0]}, and the events are: {events}")
 
 
 def _listeners(one: object) -> Iterator[tuple[str, Listener]]:

@@ -278,6 +278,18 @@ NO_HOOKS: dict[str, tuple[object, str]] = {
 }
 
 
+def test_a_misspelt_event(server: ServerFactory, model: ModelFactory) -> None:
+    """A method beside a good one that nobody would ever call is told of at once."""
+
+    class Watcher(Hook):
+        def on_tool_call(self, context: HookContext, event: ToolCallEvent) -> None: ...
+
+        def on_tool_results(self, context: HookContext, event: ToolResultEvent) -> None: ...
+
+    with pytest.raises(ConfigError, match="Watcher has on_tool_results, and the events are: on_"):
+        Agent(model(server()), hooks=[Watcher()])
+
+
 @pytest.mark.parametrize("what", NO_HOOKS)
 def test_what_is_no_hook(server: ServerFactory, model: ModelFactory, what: str) -> None:
     """It is refused at once, where it is given, and nothing is sent."""
