@@ -103,19 +103,6 @@ class RequestPatch(Struct, frozen=True, kw_only=True):
         )
 
 
-_PLAIN = (
-    "messages",
-    "preamble",
-    "tool_choice",
-    "temperature",
-    "max_tokens",
-    "top_p",
-    "stop",
-    "seed",
-    "reasoning",
-    "parallel_tool_calls",
-)
-
 _LIST = ((list, tuple), "a list")
 _NUMBER = ((int, float), "a number")
 _WHOLE = ((int,), "a whole number")
@@ -135,6 +122,9 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "additional_params": ((dict,), "a dict"),
 }
 """By field of `RequestPatch`: what may be given, and how to say so."""
+
+_PLAIN = tuple(_KINDS.keys() - {"extra_context", "active_tools", "additional_params"})
+"""The fields that take the place of the request's; the others add to it."""
 
 _PARTS: dict[str, tuple[tuple[type, ...], str]] = {
     "messages": ((SystemMessage, UserMessage, AssistantMessage), "messages, as user(...)"),

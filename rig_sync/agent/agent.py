@@ -22,7 +22,7 @@ from rig_sync.agent.options import (
 )
 from rig_sync.agent.output import OutputCheck
 from rig_sync.agent.run import AgentRun
-from rig_sync.agent.settings import Progress, RunSettings, joined
+from rig_sync.agent.settings import Progress, RunSettings, every_tool
 from rig_sync.agent.stack import HookStack, as_hooks
 from rig_sync.agent.stream import AgentStream, fold
 from rig_sync.agent.typed import TypedStream
@@ -103,12 +103,11 @@ class Agent:
             (as_prompt("a prompt"),),
             preamble=preamble,
             documents=tuple(_document(number, part) for number, part in enumerate(context)),
-            tools=self.tools.definitions,
             tool_choice=checked_option(tool_choice, ToolChoice, "tool_choice"),
         )
         given = {name: value for name, value in settings.items() if value is not None}
         self._template = replace(self._template, **given)
-        tools = self.tools if self._index is None else joined(self.tools, self._index.tools)
+        tools = every_tool(self.tools, self._index)
         check_request(replace(self._template, tools=tools.definitions))
 
     def __repr__(self) -> str:

@@ -108,7 +108,7 @@ def _answer(
                 raise item.error
         if settings.token.cancelled:
             raise PromptCancelled("the run was cancelled")
-    except BaseException:
+    except BaseException:  # whoever leaves here: the connection goes
         progress.spoke = spoke
         stream.close()
         raise

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from rig_sync.agent.actions import Fail, Feedback, Repair, Skip
 from rig_sync.agent.events import InvalidReason, InvalidToolCall
 from rig_sync.agent.settings import Progress, RunSettings
+from rig_sync.agent.steps import failed
 from rig_sync.completion import CompletionResponse
 from rig_sync.errors import HookFailed, UnknownToolCall
-from rig_sync.message import Text, ToolCall, ToolResult
+from rig_sync.message import ToolCall, ToolResult
 from rig_sync.tools import ToolContext, ToolSet, run_tool
 
 __all__ = ["Checked", "check_calls"]
@@ -50,7 +51,7 @@ def check_calls(progress: Progress, settings: RunSettings, response: CompletionR
         if isinstance(action, Repair):
             checked = checked._replace(response=_repaired(checked.response, event, action))
         elif isinstance(action, Skip):
-            result = ToolResult(call.id, (Text(action.message),), call.name, is_error=True)
+            result = failed(call, action.message)
             checked = checked._replace(answered=(*checked.answered, result))
         elif reason == "malformed" and not isinstance(action, Fail):
             result = run_tool(ToolSet(), call, ToolContext())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
+from rig_sync.agent.steps import failed
 from rig_sync.errors import PromptCancelled, ToolTimeout
-from rig_sync.message import Text, ToolCall, ToolResult
+from rig_sync.message import ToolCall, ToolResult
 from rig_sync.streaming import threads
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.pause import Gate, PauseControl
@@ -224,7 +225,7 @@ class _Workers:
 def _late(call: ToolCall, timeout: float) -> ToolResult:
     text = f"{ToolTimeout.__name__}: {call.name} took longer than {timeout:g} s and was abandoned; "
     text += "it may still have an effect"
-    return ToolResult(call.id, (Text(text),), call.name, is_error=True)
+    return failed(call, text)
 
 
 def _check(token: CancelToken) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rig_sync.message import AssistantMessage, Message
+from rig_sync.message import AssistantMessage, Message, UserMessage
 
-__all__ = ["add_answer", "without_empty"]
+__all__ = ["add_answer", "called_tools", "last_words", "without_empty"]
 
 
 def add_answer(messages: list[Message], message: AssistantMessage) -> None:
@@ -32,3 +32,24 @@ def without_empty(messages: Sequence[Message]) -> list[Message]:
     []
     """
     return [m for m in messages if not isinstance(m, AssistantMessage) or m.content]
+
+
+def last_words(messages: Sequence[Message]) -> str:
+    """What the user said last; results of tools have no words.
+
+    >>> from rig_sync.message import assistant, user
+    >>> last_words([user("Hi"), assistant("Hello")])
+    'Hi'
+    """
+    said = (message for message in reversed(messages) if isinstance(message, UserMessage))
+    return next((message.text for message in said if message.text), "")
+
+
+def called_tools(messages: Sequence[Message]) -> set[str]:
+    """The names of the tools that the model has called.
+
+    >>> called_tools([])
+    set()
+    """
+    answers = (message for message in messages if isinstance(message, AssistantMessage))
+    return {call.name for message in answers for call in message.tool_calls}

@@ -55,7 +55,8 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
 
     Ask `next_step`, do what it says, tell the outcome by `model_turn` (or `retry_turn`) and
     `tool_results`, and ask again. A run that waits for people is told `approve`, `deny` and
-    `answer`, here or in another process after `dump_run` and `load_run`; `agent.resume` goes on.
+    `answer_call`, here or in another process after `dump_run` and `load_run`; then `agent.resume`
+    goes on.
 
     Attributes:
         messages: The history, the prompt last; grows.
@@ -210,7 +211,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
     def tool_result(self, result: ToolResult) -> PendingCall:
         """One tool has answered; the model hears of it with the others, by `tool_results`."""
         pending = self._find(result.id, "ready", "approved", "started", "approval", "deferred")
-        pending.result, pending.state = result, "answered"
+        pending.settle(result)
         pending.failed = pending.ran and result.is_error
         return pending
 
@@ -250,7 +251,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             ConfigError: no such call waits for approval.
         """
         pending = self._find(call_id, "approval")
-        pending.result, pending.state = failed(pending.call, reason), "answered"
+        pending.settle(failed(pending.call, reason))
 
     def answer_call(self, call_id: str, output: ToolOutput, *, is_error: bool = False) -> None:
         """The answer to a call that waits, from a person or another system.
@@ -265,16 +266,14 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
             ToolError: `output` cannot be written as JSON.
         """
         pending = self._find(call_id, "approval", "deferred")
-        pending.result = ToolResult(call_id, to_content(output), pending.call.name, is_error)
-        pending.state = "answered"
+        pending.settle(ToolResult(call_id, to_content(output), pending.call.name, is_error))
 
     # the end
 
     def response(self) -> FinalResponse:
         """The run as its caller gets it."""
-        text = self._last.text if isinstance(self._last, AssistantMessage) else ""
         return FinalResponse(
-            output=text if self.answer is None else self.answer,
+            output=self._last_text if self.answer is None else self.answer,
             usage=self.usage,
             messages=tuple(without_empty(self.messages)),
             completion_calls=tuple(self.calls),
@@ -303,17 +302,20 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         """Answer the calls whose tool had begun when the process ended: none is run twice."""
         for one in self.batch:
             if one.state == "started":
-                one.result, one.state = one.settled, "answered"
+                one.settle(one.settled)
 
     @property
     def paused_text(self) -> str:
         """What the model had said when the provider paused its turn."""
-        last = self.messages[-1]
-        return last.text if isinstance(last, AssistantMessage) and self._is_paused() else ""
+        return self._last_text if self._is_paused() else ""
 
     @property
     def _last(self) -> Message | None:
         return self.messages[-1] if self.messages else None
+
+    @property
+    def _last_text(self) -> str:
+        return self._last.text if isinstance(self._last, AssistantMessage) else ""
 
     def _is_answered(self) -> bool:
         """Whether the model has said all that it had to say."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from rig_sync.agent.events import HookContext
+from rig_sync.agent.history import called_tools, last_words
 from rig_sync.agent.items import FinalResponse
 from rig_sync.agent.output import OutputCheck
 from rig_sync.agent.run import AgentRun
@@ -19,7 +20,7 @@ from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.response import Clock, StreamingCompletionResponse
 from rig_sync.tools import Tool, ToolIndex, ToolSet
 
-__all__ = ["Progress", "RunSettings", "joined"]
+__all__ = ["Progress", "RunSettings", "every_tool"]
 
 
 class RunSettings(Struct, frozen=True, kw_only=True):
@@ -58,37 +59,45 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     @property
     def all_tools(self) -> ToolSet:
         """Whatever may be called at the moment."""
-        tools = self.tools.snapshot()
-        if self.index is None:
-            return tools
-        return joined(tools, self.index.tools)
+        return every_tool(self.tools, self.index)
 
-    def tools_for(self, words: str, used: Set[str] = frozenset()) -> ToolSet:
-        """What the model is offered in a turn about `words`, and those in `used` all the same.
+    def tools_for(self, run: AgentRun) -> ToolSet:
+        """What the model is offered in the next turn.
+
+        Of an index: what fits the user's last words (a hook's word on an answer is none of the
+        user's), and what the conversation has called already, since the model may go on with it.
 
         Raises:
             PromptError: the index has a scorer that failed: see `__cause__`.
         """
-        tools = self.tools.snapshot()
-        if self.index is None:
+        tools, index = self.tools.snapshot(), self.index
+        if index is None:
             return tools
-        try:
-            found = self.index.search(words)
-        except RigError:
-            raise
-        except Exception as error:
-            kind = type(error).__name__
-            raise PromptError(
-                f"the tools that fit were not found: the scorer of the ToolIndex raised {kind}: "
-                f"{error}"
-            ) from error
-        again = (one for one in self.index.tools if one.definition.name in used)
-        return joined(joined(tools, found), again)
+        asked = run.messages if run.prompt_at is None else run.messages[: run.prompt_at + 1]
+        called = called_tools(run.messages)
+        again = [one for one in index.tools if one.definition.name in called]
+        return _joined(_joined(tools, _found(index, last_words(asked))), again)
 
 
-def joined(tools: ToolSet, more: Iterable[Tool]) -> ToolSet:
-    """`tools`, and those of `more` whose names they do not have."""
+def every_tool(tools: ToolSet, index: ToolIndex | None) -> ToolSet:
+    """A snapshot of `tools`, and all that an index may find."""
+    return tools.snapshot() if index is None else _joined(tools.snapshot(), index.tools)
+
+
+def _joined(tools: ToolSet, more: Iterable[Tool]) -> ToolSet:
     return tools.with_tools(*(one for one in more if one.definition.name not in tools))
+
+
+def _found(index: ToolIndex, words: str) -> Sequence[Tool]:
+    try:
+        return index.search(words)
+    except RigError:
+        raise
+    except Exception as error:  # the scorer is the user's
+        kind = type(error).__name__
+        raise PromptError(
+            f"the tools that fit were not found: the scorer of the ToolIndex raised {kind}: {error}"
+        ) from error
 
 
 class Progress:

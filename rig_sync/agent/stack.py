@@ -67,13 +67,13 @@ DELTAS: dict[type, str] = {
 class HookStack:
     """Hooks in order, by the events that they hear of; an event that nobody hears costs a look-up.
 
-    Raises:
-        ConfigError: something is no hook; says what to write.
+    Args:
+        hooks: Those that `as_hooks` has let through.
     """
 
     def __init__(self, hooks: tuple[object, ...] = ()) -> None:
         self._by_event: dict[str, list[tuple[object, Listener]]] = {}
-        for one in as_hooks(hooks):
+        for one in hooks:
             for event, listener in _listeners(one):
                 self._by_event.setdefault(event, []).append((one, listener))
         self.deltas = {kind: event for kind, event in DELTAS.items() if event in self._by_event}
@@ -178,7 +178,7 @@ def _ask(
     """
     try:
         action = listener(context, value)
-    except Exception as error:
+    except Exception as error:  # whatever the user's code raises
         kind = type(error).__name__
         raise HookFailed(f"{_named(one)} raised {kind} in {event}: {error}") from error
     if action is not None and not isinstance(action, ALLOWED[event]):

@@ -85,6 +85,10 @@ class PendingCall(Struct, tag="pending_call", omit_defaults=True):
         """Whether it waits for a person or another system."""
         return self.state in ("approval", "deferred")
 
+    def settle(self, result: ToolResult) -> None:
+        """It has its answer."""
+        self.result, self.state = result, "answered"
+
     @property
     def settled(self) -> ToolResult:
         """Its result; without one, that it did not run, or that nobody knows."""

@@ -12,12 +12,10 @@ from rig_sync.agent.calls import Checked, check_calls
 from rig_sync.agent.events import ModelSelection
 from rig_sync.agent.items import ModelTurnRetried, MultiTurnStreamItem
 from rig_sync.agent.output import Accepted, Rejected
-from rig_sync.agent.run import AgentRun
 from rig_sync.agent.settings import Progress, RunSettings
 from rig_sync.agent.steps import CallModel
 from rig_sync.completion import CompletionRequest, CompletionResponse
 from rig_sync.errors import RigError
-from rig_sync.message import AssistantMessage, UserMessage
 
 __all__ = ["ask_model"]
 
@@ -36,7 +34,7 @@ def ask_model(
 
 def _request(progress: Progress, settings: RunSettings, step: CallModel) -> CompletionRequest:
     """What the model is asked, whichever it is; what it was offered is in the run."""
-    tools = settings.tools_for(_last_words(progress.run), _called(step))
+    tools = settings.tools_for(progress.run)
     choice = settings.template.tool_choice
     forces = choice is not None and choice.mode in ("required", "specific")
     if forces and (step.turn > 1 or not tools):
@@ -99,16 +97,3 @@ def _ruling(
     if action is not None or settings.output is None:
         return action
     return settings.output.judge(checked.response, progress.run.paused_text)
-
-
-def _last_words(run: AgentRun) -> str:
-    """What the user said last; a hook's word on an answer is none of the user's."""
-    told = run.messages if run.prompt_at is None else run.messages[: run.prompt_at + 1]
-    said = (message for message in reversed(told) if isinstance(message, UserMessage))
-    return next((message.text for message in said if message.text), "")
-
-
-def _called(step: CallModel) -> set[str]:
-    """The tools that the conversation has used already: the model may go on with them."""
-    answers = (message for message in step.messages if isinstance(message, AssistantMessage))
-    return {call.name for message in answers for call in message.tool_calls}
