@@ -12,16 +12,23 @@ from rig_sync import (
     MultiTurnStreamItem,
     RunSuspended,
     StreamUserItem,
+    ToolContext,
     ToolExecutionCommitted,
     ToolExecutionStarted,
     ToolResult,
     UserMessage,
+    dump_run,
+    load_run,
+    tool,
 )
 from rig_sync.agent.options import RunOptions
 from rig_sync.message import unanswered_calls
 from tests.server import Request
 
-__all__ = ["WAYS", "Way", "kinds", "offered", "results", "told"]
+__all__ = ["RAN", "WAYS", "Way", "again", "kinds", "look", "offered", "pay", "results", "told"]
+
+RAN: list[str] = []
+"""What ran of the tools below; a test empties it first."""
 
 
 class Way(Protocol):
@@ -92,3 +99,23 @@ def kinds(items: Sequence[MultiTurnStreamItem]) -> list[str]:
         elif isinstance(item, StreamUserItem):
             seen.append(f"result {item.content.id}")
     return seen
+
+
+@tool(approval=True)
+def pay(amount: int, context: ToolContext) -> str:
+    """Pay an amount."""
+    assert context.approved
+    RAN.append(f"pay {amount}")
+    return f"paid {amount}"
+
+
+@tool
+def look(place: str) -> str:
+    """Look somewhere."""
+    RAN.append(f"look {place}")
+    return f"nothing {place}"
+
+
+def again(run: AgentRun) -> AgentRun:
+    """The run as another process would have it."""
+    return load_run(dump_run(run))

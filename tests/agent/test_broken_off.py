@@ -6,13 +6,11 @@ import pytest
 
 from rig_sync import (
     Agent,
-    AgentRun,
     AgentStream,
     ConfigError,
     HookContext,
     MaxTurnsExceeded,
     RunSuspended,
-    ToolContext,
     ToolExecutionStarted,
     dump_run,
     hook,
@@ -23,11 +21,18 @@ from rig_sync.agent.actions import Replace
 from rig_sync.agent.events import ToolResultEvent
 from rig_sync.agent.steps import INTERRUPTED
 from tests.agent.both_ways import calls, says
-from tests.agent.scripting import WAYS, Way, results, told
+from tests.agent.scripting import (
+    RAN,
+    WAYS,
+    Way,
+    again,
+    look,
+    pay,
+    results,
+    told,
+)
 from tests.conftest import ModelFactory, ServerFactory
 from tests.server import Request
-
-RAN: list[str] = []
 
 
 @pytest.fixture(autouse=True)
@@ -38,26 +43,6 @@ def nothing_ran() -> None:
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> Way:
     return WAYS[request.param]
-
-
-@tool(approval=True)
-def pay(amount: int, context: ToolContext) -> str:
-    """Pay an amount."""
-    assert context.approved
-    RAN.append(f"pay {amount}")
-    return f"paid {amount}"
-
-
-@tool
-def look(place: str) -> str:
-    """Look somewhere."""
-    RAN.append(f"look {place}")
-    return f"nothing {place}"
-
-
-def again(run: AgentRun) -> AgentRun:
-    """The run as another process would have it."""
-    return load_run(dump_run(run))
 
 
 def test_saved_while_a_tool_has_started(

@@ -29,29 +29,13 @@ from rig_sync import (
     UserMessage,
     assistant,
     hook,
-    tool,
     user,
 )
 from rig_sync.agent.steps import REJECTED
 from tests.agent.both_ways import TOKENS, Way, body, calls, results, said, says
+from tests.agent.counting import add, double, ran
 from tests.conftest import ModelFactory, ServerFactory
 from tests.server import Stall, chat_chunk, sse_response
-
-ran: list[tuple[int, int]] = []
-
-
-@tool
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    ran.append((a, b))
-    return a + b
-
-
-@tool
-def double(n: int) -> int:
-    """Double a number."""
-    ran.append((n, n))
-    return 2 * n
 
 
 @pytest.fixture(autouse=True)

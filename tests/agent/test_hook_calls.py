@@ -31,29 +31,13 @@ from rig_sync import (
     ToolResult,
     ToolResultEvent,
     hook,
-    tool,
 )
 from rig_sync.agent.steps import NOT_RUN
 from rig_sync.message import ToolCall
 from tests.agent.both_ways import WAYS, Way, body, calls, results, says
+from tests.agent.counting import add, double, ran
 from tests.conftest import ModelFactory, ServerFactory
 from tests.server import call_chunks, chat_chunk, sse, sse_response
-
-ran: list[tuple[int, int]] = []
-
-
-@tool
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    ran.append((a, b))
-    return a + b
-
-
-@tool
-def double(n: int) -> int:
-    """Double a number."""
-    ran.append((n, n))
-    return 2 * n
 
 
 @pytest.fixture(autouse=True)

@@ -30,16 +30,8 @@ from rig_sync import (
 from rig_sync.agent.steps import NOT_RUN, REJECTED
 from rig_sync.message import AssistantMessage, ToolCall
 from tests.agent.both_ways import TOKENS, WAYS, Ended, Way, calls, results, says
+from tests.agent.counting import add, ran
 from tests.conftest import ModelFactory, ServerFactory
-
-ran: list[tuple[int, int]] = []
-
-
-@tool
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    ran.append((a, b))
-    return a + b
 
 
 @tool

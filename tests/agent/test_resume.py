@@ -8,7 +8,6 @@ import pytest
 
 from rig_sync import (
     Agent,
-    AgentRun,
     CompletionCall,
     ConfigError,
     Defer,
@@ -23,7 +22,6 @@ from rig_sync import (
     Text,
     ToolCall,
     ToolCallEvent,
-    ToolContext,
     ToolExecutionStarted,
     Usage,
     dump_item,
@@ -37,10 +35,19 @@ from rig_sync.agent.events import RunFinished
 from rig_sync.agent.hooks import ToolCallAction
 from rig_sync.agent.steps import DENIED
 from tests.agent.both_ways import calls, says
-from tests.agent.scripting import WAYS, Way, kinds, results, told
+from tests.agent.scripting import (
+    RAN,
+    WAYS,
+    Way,
+    again,
+    kinds,
+    look,
+    pay,
+    results,
+    told,
+)
 from tests.conftest import ModelFactory, ServerFactory
 
-RAN: list[str] = []
 PIXEL = Image(media_type="image/png", data="aGk=")
 
 
@@ -54,30 +61,10 @@ def way(request: pytest.FixtureRequest) -> Way:
     return WAYS[request.param]
 
 
-@tool(approval=True)
-def pay(amount: int, context: ToolContext) -> str:
-    """Pay an amount."""
-    assert context.approved
-    RAN.append(f"pay {amount}")
-    return f"paid {amount}"
-
-
-@tool
-def look(place: str) -> str:
-    """Look somewhere."""
-    RAN.append(f"look {place}")
-    return f"nothing {place}"
-
-
 @tool(deferred=True)
 def ask_boss(question: str) -> str:
     """Ask the boss."""
     raise AssertionError(f"runs elsewhere: {question}")
-
-
-def again(run: AgentRun) -> AgentRun:
-    """The run as another process would have it."""
-    return load_run(dump_run(run))
 
 
 MIXED = calls(("look", {"place": "up"}), ("pay", {"amount": 5}), ("look", {"place": "down"}))
