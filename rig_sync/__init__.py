@@ -100,11 +100,13 @@ if TYPE_CHECKING:
     from rig_sync.errors import FirstEventTimeout as FirstEventTimeout
     from rig_sync.errors import HookFailed as HookFailed
     from rig_sync.errors import IdleTimeout as IdleTimeout
+    from rig_sync.errors import LimitExceeded as LimitExceeded
     from rig_sync.errors import MaxTurnsExceeded as MaxTurnsExceeded
     from rig_sync.errors import ModelRetry as ModelRetry
     from rig_sync.errors import NotFound as NotFound
     from rig_sync.errors import OutputInvalid as OutputInvalid
     from rig_sync.errors import Overloaded as Overloaded
+    from rig_sync.errors import PauseTimeout as PauseTimeout
     from rig_sync.errors import PermissionDenied as PermissionDenied
     from rig_sync.errors import PromptCancelled as PromptCancelled
     from rig_sync.errors import PromptError as PromptError
@@ -124,6 +126,7 @@ if TYPE_CHECKING:
     from rig_sync.errors import TotalTimeout as TotalTimeout
     from rig_sync.errors import TransportError as TransportError
     from rig_sync.errors import UnknownToolCall as UnknownToolCall
+    from rig_sync.limits import Limits as Limits
     from rig_sync.message import AssistantMessage as AssistantMessage
     from rig_sync.message import Audio as Audio
     from rig_sync.message import Document as Document
@@ -167,6 +170,7 @@ if TYPE_CHECKING:
     from rig_sync.tools import ToolSet as ToolSet
     from rig_sync.tools import embedding_scorer as embedding_scorer
     from rig_sync.tools import tool as tool
+    from rig_sync.transport.address import InsecureUrlWarning as InsecureUrlWarning
     from rig_sync.transport.retry import RetryPolicy as RetryPolicy
     from rig_sync.transport.timeouts import Timeouts as Timeouts
     from rig_sync.unary import EmbeddingModel as EmbeddingModel
@@ -274,11 +278,13 @@ _HOMES = {
         "FirstEventTimeout",
         "HookFailed",
         "IdleTimeout",
+        "LimitExceeded",
         "MaxTurnsExceeded",
         "ModelRetry",
         "NotFound",
         "OutputInvalid",
         "Overloaded",
+        "PauseTimeout",
         "PermissionDenied",
         "PromptCancelled",
         "PromptError",
@@ -299,6 +305,7 @@ _HOMES = {
         "TransportError",
         "UnknownToolCall",
     ),
+    "limits": ("Limits",),
     "message": (
         "AssistantMessage",
         "Audio",
@@ -348,6 +355,7 @@ _HOMES = {
         "embedding_scorer",
         "tool",
     ),
+    "transport.address": ("InsecureUrlWarning",),
     "transport.retry": ("RetryPolicy",),
     "transport.timeouts": ("Timeouts",),
     "unary": ("EmbeddingModel",),

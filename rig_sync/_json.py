@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import typing
-from typing import TYPE_CHECKING, TypeAlias
+from array import array
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
@@ -15,8 +17,23 @@ else:  # msgspec reads annotations at run time and knows no recursive alias
     Json = typing.Any
     JsonObject = dict[str, Json]
 
-__all__ = ["Json", "JsonObject", "compact", "merged", "parse", "parse_object", "to_json"]
+__all__ = [
+    "Json",
+    "JsonObject",
+    "compact",
+    "is_deeper",
+    "loaded",
+    "merged",
+    "parse",
+    "parse_object",
+    "to_json",
+]
 
+
+T = TypeVar("T")
+
+SAVED_DEPTH = 500
+"""Objects and lists inside each other in what was saved: twice what an answer may have."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
@@ -57,7 +74,7 @@ def merged(body: JsonObject, extra: JsonObject) -> JsonObject:
 
 
 def parse(text: str | bytes) -> Json:
-    r"""The JSON value in `text`; half a surrogate pair in it becomes U+FFFD.
+    r"""The JSON value in `text`; half a surrogate pair in it, and what is no UTF-8, become U+FFFD.
 
     Raises:
         ValueError: `text` is not one whole JSON value, or nested too deeply.
@@ -66,25 +83,96 @@ def parse(text: str | bytes) -> Json:
     ['\ufffd', 1]
     """
     try:
+        return _parsed(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        mended = _mended(text)
+        if mended == text:
+            raise
+    return _parsed(mended)
+
+
+def _parsed(text: str | bytes) -> Json:
+    try:
         value: Json = _decoder.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    except msgspec.DecodeError:
-        mended = _mended(text if isinstance(text, str) else text.decode("utf-8", "replace"))
-        if mended == text:
-            raise
-        value = _decoder.decode(mended)
     return value
 
 
-_ESCAPES = re.compile(
-    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
+_HALF = re.compile(rb"(?<!\\)((?:\\\\)*)\\u[dD]([89a-fA-F])[0-9a-fA-F]{2}")
 
 
-def _mended(text: str) -> str:
+def _mended(text: str | bytes) -> bytes:
     """`text` with the escape of U+FFFD for every half of a pair that stands alone."""
-    return _ESCAPES.sub(lambda found: r"\ufffd" if len(found[0]) == 6 else found[0], text)
+    whole = text.encode() if isinstance(text, str) else text.decode("utf-8", "replace").encode()
+    mended = bytearray(whole)  # the escapes are equally long
+    waiting: int | None = None  # where the first half ended that may find its other half
+    for found in _HALF.finditer(whole):
+        first = found[2] in b"89abAB"
+        if not first and waiting == found.start() and not found[1]:
+            waiting = None
+            continue
+        if waiting is not None:
+            mended[waiting - 6 : waiting] = _REPLACEMENT
+        waiting = found.end() if first else None
+        if not first:
+            mended[found.end() - 6 : found.end()] = _REPLACEMENT
+    if waiting is not None:
+        mended[waiting - 6 : waiting] = _REPLACEMENT
+    return bytes(mended)
+
+
+_REPLACEMENT = rb"\ufffd"
+
+
+def loaded(decoder: msgspec.json.Decoder[T], data: str | bytes) -> T:
+    """What was saved as `data`, which anybody may have written since.
+
+    Raises:
+        msgspec.DecodeError: it is no JSON, or does not fit.
+
+    >>> loaded(msgspec.json.Decoder(int), b"3")
+    3
+    """
+    if is_deeper(data, SAVED_DEPTH):
+        raise msgspec.DecodeError(f"nested too deeply: {SAVED_DEPTH} levels are the most")
+    try:
+        return decoder.decode(data)
+    except UnicodeError as error:
+        raise msgspec.DecodeError(f"the text is no UTF-8: {error}") from None
+
+
+def is_deeper(text: str | bytes, depth: int) -> bool:
+    r"""Whether more than `depth` objects and lists are inside each other in a JSON text.
+
+    Quick where there are few brackets at all; else linear in time, and in little memory.
+
+    >>> is_deeper('[[{"a": 1}]]', 3), is_deeper('[[{"a": 1}]]', 2), is_deeper(r'"\"[[["', 2)
+    (False, True, False)
+    """
+    if len(text) <= depth:
+        return False
+    whole = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    if whole.count(b"{") + whole.count(b"[") <= depth:
+        return False
+    if b"\\" in whole:
+        whole = whole.replace(b"\\\\", b"").replace(b'\\"', b"")  # every quote left is an end
+    marks = whole.translate(_STEPS, _NO_MARKS).replace(b'""', b"")
+    inside = in_string = 0
+    for start in range(0, len(marks), _BLOCK):
+        pieces = marks[start : start + _BLOCK].split(b'"')
+        steps = array("b", b"".join(pieces[in_string::2]))
+        in_string ^= (len(pieces) - 1) & 1
+        levels = list(itertools.accumulate(steps, initial=inside))
+        inside = levels[-1]
+        if max(levels) > depth:
+            return True
+    return False
+
+
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # in and out, as signed numbers
+_NO_MARKS = bytes({*range(256)} - {*b'[]{}"'})
+_BLOCK = 1 << 16
 
 
 def parse_object(text: str | bytes) -> JsonObject | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -19,13 +21,14 @@ from rig_sync.client import Client, ClientOptions
 from rig_sync.errors import ConfigError, PromptError, RigError
 from rig_sync.modelfile import SMOLLM2, cache_folder, checksum, find
 from rig_sync.providers import client_class, provider_names
-from rig_sync.stdout import silence, stream_to_stdout
+from rig_sync.stdout import printable, silence, stream_to_stdout
 from rig_sync.streaming.items import StreamError
 from rig_sync.version import VERSION
 
 __all__ = ["build_parser", "entry", "main"]
 
 DEFAULT_MODEL = "local:smollm2"
+_UNSEEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 EPILOG = """\
@@ -38,6 +41,7 @@ is fetched once, 93 MB; it is small and often wrong. RIG_SYNC_MODEL names anothe
   rig-sync --tool mytools:weather --model openai:gpt-5.5 "Will it rain in Ulm?"
   rig-sync models pull              fetch the built-in model now
   rig-sync models list openai       the models that a provider has
+  rig-sync doctor http://localhost:8000/v1      how an endpoint differs from its documentation
   rig-sync providers                the providers, and what each needs and offers
 """
 
@@ -55,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     except RigError as error:
         if debug:
-            traceback.print_exc()
+            print(printable(traceback.format_exc()), end="", file=sys.stderr)
         else:
             print(f"rig-sync: {_one_line(error)}", file=sys.stderr)
         return MISUSED if isinstance(error, ConfigError) else FAILED
@@ -125,7 +129,7 @@ def _print_text(
 def _decide(run: AgentRun) -> None:
     """Ask the person at the terminal about each call that waits."""
     for one in run.pending:
-        call = f"{one.call.name}({compact(one.call.arguments)})"
+        call = f"{one.call.name}({_all_escaped(compact(one.call.arguments))})"
         if not sys.stdin.isatty():
             raise PromptError(f"{call} waits for a person, and there is no terminal to ask one at")
         if one.state == "deferred":
@@ -138,7 +142,7 @@ def _decide(run: AgentRun) -> None:
 
 def _asked(question: str) -> str:
     """What the person types; nothing at the end of input."""
-    print(question, end="", file=sys.stderr, flush=True)
+    print(printable(question), end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
 
@@ -150,7 +154,7 @@ def _print_json(
     run["raise_errors"] = "none"
     with agent.stream_prompt(prompt, **run) as stream:
         for item in stream:
-            print(dump_item(item).decode(), flush=True)
+            _print_line(_all_escaped(dump_item(item).decode()))
             if isinstance(item, StreamError) and not item.error.recoverable:
                 print(f"rig-sync: {_one_line(item.error)}", file=sys.stderr)
                 status = FAILED
@@ -218,6 +222,12 @@ def _have_built_in(options: argparse.Namespace) -> None:
     _pull()
 
 
+def _doctor(arguments: list[str]) -> int:
+    from rig_sync.doctor.command import main as examine  # noqa: PLC0415 - not needed by most runs
+
+    return examine(arguments[1:])
+
+
 def _models(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="rig-sync models", description="Models to talk to.")
     actions = parser.add_subparsers(dest="action", required=True)
@@ -242,7 +252,7 @@ def _list(options: argparse.Namespace) -> int:
     given: ClientOptions = {"base_url": options.base_url} if options.base_url else {}
     with client_class(options.provider).from_env(**given) as client:
         for model in client.list_models():
-            print(model.id)
+            print(printable(model.id))
     return OK
 
 
@@ -288,10 +298,31 @@ def _count(tokens: int | None) -> str:
 
 
 def _one_line(error: RigError) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return printable(" ".join(str(error).split())) or type(error).__name__
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"models": _models, "providers": _providers}
+def _print_line(line: str) -> None:
+    """A line of JSON, in ASCII where standard output knows no other letters."""
+    try:
+        print(line, flush=True)
+    except UnicodeEncodeError:
+        print(json.dumps(json.loads(line)), flush=True)
+
+
+def _all_escaped(line: str) -> str:
+    r"""JSON with all escaped that steers a terminal, or cannot be seen there.
+
+    >>> _all_escaped('"\x9b"')
+    '"\\u009b"'
+    """
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+
+
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "doctor": _doctor,
+    "models": _models,
+    "providers": _providers,
+}
 
 
 def entry() -> NoReturn:

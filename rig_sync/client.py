@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, TypeVar
 
 from rig_sync._closing import Closing
 from rig_sync._json import JsonObject
+from rig_sync._secrets import Sealed
 from rig_sync.agent.builder import AgentBuilder
 from rig_sync.agent.extractor import Extractor, ExtractorOptions
 from rig_sync.catalog import Capabilities, ModelInfo
 from rig_sync.errors import ConfigError
+from rig_sync.limits import Limits
 from rig_sync.model import CompletionModel
 from rig_sync.request import check_options
 from rig_sync.transport.endpoint import Authorize, Endpoint
@@ -43,19 +45,25 @@ class ClientOptions(TypedDict, total=False):
         headers: Sent with every request, over ours.
         timeouts: For every call that is given none.
         retries: What is tried again, before the first content.
+        limits: How much the server may send.
+        idempotency_header: A header that is to carry one value for all tries of a call, so that a
+            gateway that knows it does the work once. None of the providers here documents one.
     """
 
     base_url: str | None
     headers: Mapping[str, str] | None
     timeouts: Timeouts | None
     retries: RetryPolicy | None
+    limits: Limits | None
+    idempotency_header: str | None
 
 
-class Client(Closing):
+class Client(Closing, Sealed):
     """A provider at one address with one key; a provider's module fills in the class variables.
 
     `api_key_env` and `base_url_env` name the variables of `from_env`. `key_required` is False where
     a key is sent only if there is one, `streams_only` True where whole answers are refused.
+    `idempotency_header` is the one of `ClientOptions`, where the provider has such a thing.
     `embeddings` and `listing` say how those routes speak; None: there is no such route.
     `capabilities` is what all models may be asked, `capabilities_of` what one of them may.
 
@@ -76,6 +84,7 @@ class Client(Closing):
     base_url_env: ClassVar[str | None] = None
     key_required: ClassVar[bool] = True
     streams_only: ClassVar[bool] = False
+    idempotency_header: ClassVar[str | None] = None
     # whether tools and a schema go together has to be known, all else is worth a try
     capabilities: ClassVar[Capabilities] = Capabilities(native_output_with_tools=False)
     embeddings: EmbeddingWire | None = None
@@ -93,11 +102,13 @@ class Client(Closing):
             )
         self.timeouts = options.get("timeouts") or Timeouts()
         self.retries = options.get("retries") or RetryPolicy()
+        self.limits = options.get("limits") or Limits()
         self.endpoint = Endpoint(
             self.name,
             options.get("base_url") or self.default_base_url,
             headers={**self._auth(key), **(options.get("headers") or {})},
             secrets=(key,),
+            idempotency_header=options.get("idempotency_header") or self.idempotency_header,
             authorize=self._authorize(),
         )
 
@@ -113,7 +124,8 @@ class Client(Closing):
         return cls(cls._key_from_env(), **cls._with_env(options))
 
     def __repr__(self) -> str:
-        return f"{type(self).__module__}.{type(self).__name__}({self.endpoint!r})"
+        endpoint = vars(self).get("endpoint")  # none yet where a traceback shows its making
+        return f"{type(self).__module__}.{type(self).__name__}({endpoint!r})"
 
     def close(self) -> None:
         """Let the waiting connections go; a later request opens new ones."""
@@ -139,6 +151,7 @@ class Client(Closing):
             name,
             timeouts=self.timeouts,
             retries=self.retries,
+            limits=self.limits,
             streams_only=self.streams_only,
             capabilities=capabilities or self.capabilities_of(name),
         )
@@ -228,7 +241,7 @@ class Client(Closing):
         return {**options, "base_url": url}
 
     def _caller(self) -> Caller:
-        return Caller(self.endpoint, self.timeouts, self.retries)
+        return Caller(self.endpoint, self.timeouts, self.retries, self.limits)
 
     def _on(self: C, wire: Wire) -> C:
         """The same client on another wire; the two share their connections."""

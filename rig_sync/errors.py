@@ -3,8 +3,10 @@
 * RigError
   - ConfigError: a mistake in the calling code or its environment; says what to set
   - TransportError: the bytes did not come
-      + ConnectFailed, ReadFailed, SSELimitError
-      + StreamTimeout: ConnectTimeout, FirstEventTimeout, IdleTimeout, TotalTimeout, ToolTimeout
+      + ConnectFailed, ReadFailed
+      + LimitExceeded: SSELimitError
+      + StreamTimeout: ConnectTimeout, FirstEventTimeout, IdleTimeout, TotalTimeout, PauseTimeout,
+        ToolTimeout
   - ProviderError: the provider answered, and the answer is an error
       + AuthenticationError, PermissionDenied, NotFound, BadRequest, ContextLengthExceeded,
         RateLimited, Overloaded, ServerError
@@ -38,11 +40,13 @@ __all__ = [
     "FirstEventTimeout",
     "HookFailed",
     "IdleTimeout",
+    "LimitExceeded",
     "MaxTurnsExceeded",
     "ModelRetry",
     "NotFound",
     "OutputInvalid",
     "Overloaded",
+    "PauseTimeout",
     "PermissionDenied",
     "PromptCancelled",
     "PromptError",
@@ -68,11 +72,15 @@ __all__ = [
 
 
 class Attempt(NamedTuple):
-    """One try of a request that failed: what came of it, and how long we waited afterwards."""
+    """One try of a request that failed: what came of it, and how long we waited afterwards.
+
+    `kind` is the name of the error's class.
+    """
 
     error: str
     status: int | None
     waited: float
+    kind: str = ""
 
 
 class RigError(Exception):
@@ -118,20 +126,30 @@ def error_from_fields(fields: dict[str, object]) -> RigError:
     """
     kind = _kinds().get(str(fields.get("kind")), RigError)
     error = kind(str(fields.get("message", "")))
-    for name in _JSON_FIELDS:
-        if name in fields:
+    for name, kinds in _JSON_FIELDS.items():
+        if isinstance(fields.get(name), kinds):
             setattr(error, name, fields[name])
     return error
 
 
-_JSON_FIELDS = ("recoverable", "provider", "status", "code", "body", "request_id", "retry_after")
+_JSON_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "recoverable": bool,
+    "provider": str,
+    "status": int,
+    "code": str,
+    "body": str,
+    "request_id": str,
+    "retry_after": (int, float),
+    "limit": str,
+}
 
 
 def _kinds() -> dict[str, type[RigError]]:
     found, waiting = {"RigError": RigError}, [RigError]
     while waiting:
         for kind in waiting.pop().__subclasses__():
-            found[kind.__name__] = kind
+            if kind.__module__.startswith("rig_sync."):  # others may want other arguments
+                found[kind.__name__] = kind
             waiting.append(kind)
     return found
 
@@ -159,8 +177,20 @@ class ReadFailed(TransportError):
     """The connection broke while the response was being read; `partial` has what came."""
 
 
-class SSELimitError(TransportError):
-    """One server-sent event is larger than allowed. Raise the limit, or suspect the server."""
+class LimitExceeded(TransportError):
+    """The server sent more than `Limits` allows. Raise that limit, or suspect the server.
+
+    Attributes:
+        limit: The field of `Limits` that says how much.
+    """
+
+    def __init__(self, message: str, *, limit: str = "") -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class SSELimitError(LimitExceeded):
+    """One event, frame or line of a stream is larger than `Limits.event_bytes`."""
 
 
 class StreamTimeout(TransportError):
@@ -181,6 +211,10 @@ class IdleTimeout(StreamTimeout):
 
 class TotalTimeout(StreamTimeout):
     """The whole run took longer than `Timeouts.total` seconds."""
+
+
+class PauseTimeout(StreamTimeout):
+    """A stream was paused for longer than `Timeouts.max_pause` seconds."""
 
 
 class ToolTimeout(StreamTimeout):

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import Struct
 
-from rig_sync._json import JsonObject
+from rig_sync._json import JsonObject, loaded
 
 __all__ = [
     "AssistantContent",
@@ -359,12 +359,12 @@ def load_messages(data: bytes | str) -> list[Message]:
     """The history that `dump_messages` wrote.
 
     Raises:
-        msgspec.ValidationError: `data` is JSON, but no history; the message has the path.
+        msgspec.DecodeError: `data` is no JSON, or no history; the message says where.
 
     >>> load_messages(dump_messages([user("Hi")])) == [user("Hi")]
     True
     """
-    return _decoder.decode(data)
+    return loaded(_decoder, data)
 
 
 def unanswered_calls(messages: Iterable[Message]) -> list[ToolCall]:

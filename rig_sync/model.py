@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,8 @@ from rig_sync.completion import (
     ToolChoice,
     ToolDefinition,
 )
-from rig_sync.errors import ConfigError
+from rig_sync.errors import Attempt, ConfigError
+from rig_sync.limits import Limits
 from rig_sync.message import BaseMessage, Document
 from rig_sync.request import (
     Promptable,
@@ -46,12 +47,14 @@ class CallOptions(Struct, frozen=True, kw_only=True):
         timeouts: Instead of the client's.
         pause: Holds the stream still from outside.
         cancel: Ends it from outside.
+        on_retry: Told of each try that failed and is made again, beside the policy's own.
         clock: What `Timeouts.total` has used up already; shared by the calls of one run.
     """
 
     timeouts: Timeouts | None = None
     pause: PauseControl | None = None
     cancel: CancelToken | None = None
+    on_retry: Callable[[Attempt], object] | None = None
     clock: Clock | None = None
 
 
@@ -69,18 +72,20 @@ class CompletionModel:
         *,
         timeouts: Timeouts,
         retries: RetryPolicy,
+        limits: Limits | None = None,
         streams_only: bool = False,
         capabilities: Capabilities | None = None,
     ) -> None:
-        if not name.strip():
-            raise ConfigError("the model's name is empty: give one, as client.agent('gpt-5.5')")
         self.name = name
         self.wire = wire
         self.timeouts = timeouts
         self.capabilities = capabilities or Capabilities()
         self._endpoint = endpoint
         self._retries = retries
+        self._limits = limits or Limits()
         self._streams_only = streams_only
+        if not name.strip():
+            raise ConfigError("the model's name is empty: give one, as client.agent('gpt-5.5')")
 
     def __repr__(self) -> str:
         return f"CompletionModel({self.provider!r}, {self.name!r})"
@@ -152,9 +157,15 @@ class CompletionModel:
             stream=self.wire if stream else None,
             connect=clock.timeouts.connect,
             retries=self._retries,
+            limits=self._limits,
         )
         return StreamingCompletionResponse(
-            call, clock, pause=options.pause, cancel=options.cancel, raise_errors=raise_errors
+            call,
+            clock,
+            pause=options.pause,
+            cancel=options.cancel,
+            raise_errors=raise_errors,
+            on_retry=options.on_retry,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from typing import TextIO, overload
 
@@ -20,7 +21,9 @@ from rig_sync.message import Text
 from rig_sync.streaming.items import ReasoningDelta, StreamedAssistantContent
 from rig_sync.streaming.response import StreamingCompletionResponse
 
-__all__ = ["silence", "stream_to_stdout"]
+__all__ = ["printable", "silence", "stream_to_stdout"]
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @overload
@@ -44,7 +47,10 @@ def stream_to_stdout(
     file: TextIO | None = None,
     show_reasoning: bool = False,
 ) -> FinalResponse | CompletionResponse:
-    """Print the words of `stream` as they come, and a newline at the end.
+    r"""Print the words of `stream` as they come, and a newline at the end.
+
+    On a terminal its control characters are written out, as `\x1b`: a model must not move the
+    cursor, set the title or fill the clipboard. A file gets the words as they are.
 
     Args:
         stream: Read to its end, and closed on every way out.
@@ -76,6 +82,7 @@ class _Writer:
 
     def __init__(self, file: TextIO) -> None:
         self.file = file
+        self._on_terminal = hasattr(file, "isatty") and file.isatty()
         self._in_line = False
         self._thinking = False
 
@@ -93,6 +100,8 @@ class _Writer:
             self.end_line()  # the words of the next turn are other words
 
     def write(self, text: str) -> None:
+        if self._on_terminal:
+            text = printable(text)
         if text:  # noted first: Ctrl-C may come as soon as the words are out
             self._in_line = not text.endswith("\n")
         try:
@@ -105,6 +114,15 @@ class _Writer:
     def end_line(self) -> None:
         if self._in_line:
             self.write("\n")
+
+
+def printable(text: str) -> str:
+    r"""`text` for a terminal: controls written out, but for newline and tab; no carriage returns.
+
+    >>> printable("one\ttwo\r\n\x1b]0;title\x07")
+    'one\ttwo\n\\x1b]0;title\\x07'
+    """
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r", ""))
 
 
 def silence(file: TextIO) -> None:

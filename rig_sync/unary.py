@@ -11,6 +11,7 @@ from rig_sync.catalog import ModelInfo
 from rig_sync.completion import Usage
 from rig_sync.embedding import Embedding, Embeddings
 from rig_sync.errors import ConfigError, ProviderError, ResponseDecodeError
+from rig_sync.limits import Limits
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.raw import End, RawEvent
 from rig_sync.streaming.response import Clock, StreamingCompletionResponse
@@ -41,35 +42,39 @@ class _JsonAnswer:
 
 
 class Caller(Struct, frozen=True):
-    """Whom to ask, and with how much patience."""
+    """Whom to ask, with how much patience, and how much may come."""
 
     endpoint: Endpoint
     timeouts: Timeouts
     retries: RetryPolicy
+    limits: Limits = Limits()
 
     def ask(
         self,
         path: str,
         body: JsonObject | None,
         *,
-        timeouts: Timeouts | None = None,
+        clock: Clock | None = None,
         cancel: CancelToken | None = None,
     ) -> JsonObject:
         """The JSON object at `path`; `body` is posted, None asks by GET.
 
+        Several requests that are one thing to their caller share a `clock`.
+
         Raises:
             RigError: there was none; failures before it are tried again as for a completion.
         """
+        clock = clock or Clock(self.timeouts)
         call = ModelCall(
             self.endpoint,
             _JsonAnswer(),
             path,
             None if body is None else to_json(body),
             stream=None,
-            connect=(timeouts or self.timeouts).connect,
+            connect=clock.timeouts.connect,
             retries=self.retries,
+            limits=self.limits,
         )
-        clock = Clock(timeouts or self.timeouts)
         with StreamingCompletionResponse(call, clock, cancel=cancel) as stream:
             for _ in stream:
                 pass
@@ -92,15 +97,15 @@ class EmbeddingModel:
         options: EmbeddingOptions,
         additional_params: JsonObject,
     ) -> None:
-        if not name.strip():
-            raise ConfigError("the model's name is empty: give one")
-        if options.dimensions is not None and options.dimensions < 1:
-            raise ConfigError(f"dimensions={options.dimensions!r}: give 1 or more")
         self.name = name
         self._caller = caller
         self._wire = wire
         self._options = options
         self._additional_params = additional_params
+        if not name.strip():
+            raise ConfigError("the model's name is empty: give one")
+        if options.dimensions is not None and options.dimensions < 1:
+            raise ConfigError(f"dimensions={options.dimensions!r}: give 1 or more")
 
     def __repr__(self) -> str:
         return f"EmbeddingModel({self.provider!r}, {self.name!r})"
@@ -143,13 +148,14 @@ class EmbeddingModel:
         items: list[Embedding] = []
         usage = Usage()
         model: str | None = None
+        clock = Clock(timeouts or self._caller.timeouts)
         for start in range(0, len(texts), self._wire.batch):
             batch = texts[start : start + self._wire.batch]
             body = self._wire.encode(self.name, batch, self._options)
             answer = self._caller.ask(
                 self._wire.path(self.name),
                 merged(body, self._additional_params),
-                timeouts=timeouts,
+                clock=clock,
                 cancel=cancel,
             )
             try:
@@ -172,8 +178,9 @@ def list_models(
     """Every model that the provider lists, page by page, in its order."""
     models: list[ModelInfo] = []
     cursor: str | None = None
+    clock = Clock(timeouts or caller.timeouts)
     for _ in range(MOST_PAGES):
-        answer = caller.ask(listing.path(cursor), None, timeouts=timeouts)
+        answer = caller.ask(listing.path(cursor), None, clock=clock)
         try:
             models += listing.decode(answer)
         except ResponseDecodeError as error:

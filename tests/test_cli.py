@@ -179,17 +179,17 @@ def test_nobody_can_be_asked(
         (["--base-url", "http://127.0.0.1:9", "Hi"], "add --model openai_compatible:NAME"),
         (["--offline", "Hi"], "run `rig-sync models pull`"),
         (["--model", "openai_compatible:m", "--base-url", "localhost", "Hi"], "is no URL"),
-        (["--model", "openai_compatible:m", "--base-url", "http://x", " "], "the prompt is empty"),
+        (["--model", "openai_compatible:m", "--base-url", "https://x", " "], "the prompt is empty"),
         (
-            ["--model", "openai_compatible:m", "--base-url", "http://x", "--tool", "os", "Hi"],
+            ["--model", "openai_compatible:m", "--base-url", "https://x", "--tool", "os", "Hi"],
             "write MODULE:FUNCTION, as mytools:weather",
         ),
         (
-            ["--model", "openai_compatible:m", "--base-url", "http://x", "--tool", "os:no", "Hi"],
+            ["--model", "openai_compatible:m", "--base-url", "https://x", "--tool", "os:no", "Hi"],
             "no attribute 'no'",
         ),
         (
-            ["--model", "openai_compatible:m", "--base-url", "http://x", "--max-turns", "0", "Hi"],
+            ["--model", "openai_compatible:m", "--base-url", "https://x", "--max-turns", "0", "Hi"],
             "max_turns=0",
         ),
     ],

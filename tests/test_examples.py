@@ -31,6 +31,7 @@ from examples import (
     embeddings,
     extract,
     flask_app,
+    go_on,
     story,
     switch,
     team,
@@ -129,6 +130,22 @@ def test_the_switch(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -
         switch.main(opening, ending)
     assert capsys.readouterr().out == "Bolt woke.\nIt left.\n"
     assert b"Bolt woke." in other.requests[0].body
+
+
+def test_going_on(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was said before the line broke is told to the model, which says the rest."""
+    delta = {"type": "response.output_text.delta", "output_index": 0}
+    done = {"type": "response.completed", "response": {"status": "completed", "output": []}}
+    served = server(
+        sse_response(sse({**delta, "delta": "Bolt woke."}), framing="close"),
+        sse_response(sse({**delta, "delta": " It left."}), sse(done)),
+    )
+    with openai.Client("key", base_url=served.url) as client:
+        go_on.main(client)
+    told = capsys.readouterr()
+    assert told.out == "Bolt woke. It left.\n"
+    assert "the body ended before the answer did" in told.err
+    assert b"Bolt woke." in served.requests[1].body
 
 
 def test_the_extraction(server: ServerFactory, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_closing", "_hints", "_json", "version"),  # words
     ("message", "completion", "modelfile", "catalog", "embedding"),  # values
     ("errors",),
-    ("request",),
+    ("_secrets", "limits", "request"),
     ("streaming.items", "streaming.raw"),
     ("wire", "streaming.calls", "streaming.parts"),  # pure: bytes and values
     (  # I/O and threads
@@ -30,16 +30,16 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "streaming.cancel",
         "streaming.pause",
         "streaming.pipe",
-        "streaming.reader",
         "streaming.threads",
     ),
-    ("streaming.handle", "streaming.response", "streaming.source"),
+    ("streaming.handle", "streaming.reader", "streaming.response", "streaming.source"),
     ("model", "unary"),
     ("output",),  # pure
     ("tools",),
     ("agent",),
     ("client",),
     ("providers",),
+    ("doctor",),
     ("cli", "pull", "stdout"),  # edges
 )
 PURE = {name for floor in FLOORS[:6] for name in floor if name != "modelfile"} | {
@@ -52,8 +52,8 @@ EFFECTS = {"io", "os", "random", "select", "socket", "subprocess", "tempfile", "
 ROOMS = {  # each third party has one room; msgspec is the language of all values
     "botocore": {"transport.aws"},
     "google": {"providers.vertex"},
-    "requests": {"transport.http"},
-    "urllib3": {"transport.http"},
+    "requests": {"transport.http", "transport.pools"},
+    "urllib3": {"transport.http", "transport.pools"},
     "sseclient": {"transport.sse"},
     "tenacity": {"transport.retry"},
     "xllamacpp": {"providers.local"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from rig_sync.completion import CompletionRequest, CompletionResponse
 from rig_sync.errors import (
     Attempt,
     ConfigError,
+    PauseTimeout,
     PromptCancelled,
     PromptError,
     ProviderError,
@@ -31,7 +33,7 @@ Answering: TypeAlias = Generator[MultiTurnStreamItem, None, CompletionResponse]
 QUIET = (StreamFinal, Unknown)
 """Items that say nothing yet."""
 
-FINAL = (ConfigError, PromptError, StreamMisuse, TotalTimeout)
+FINAL = (ConfigError, PauseTimeout, PromptError, StreamMisuse, TotalTimeout)
 """What another model would not mend."""
 
 
@@ -89,10 +91,13 @@ def _answer(
     request = replace(request, model=model.name)
     if settings.output is not None:
         request = settings.output.asked(request, model)
-    progress.answer = stream = model.stream(
-        request, settings.options, raise_errors="none", unary=settings.unary
-    )
     hooks, heard, spoke = settings.hooks, settings.hooks.deltas, False
+    options = settings.options
+    if hooks.hears_retries:
+        options = replace(options, on_retry=partial(hooks.retry, progress.context))
+    progress.answer = stream = model.stream(
+        request, options, raise_errors="none", unary=settings.unary
+    )
     try:
         for item in stream:
             if type(item) is not StreamError:

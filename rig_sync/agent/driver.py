@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from rig_sync.agent.batch import run_tools
 from rig_sync.agent.events import RunFinished
@@ -16,7 +16,7 @@ from rig_sync.streaming.items import StreamError
 __all__ = ["drive"]
 
 
-def drive(progress: Progress, settings: RunSettings) -> Iterator[MultiTurnStreamItem]:
+def drive(progress: Progress, settings: RunSettings) -> Generator[MultiTurnStreamItem, None, None]:
     """Everything that happens in a run; a failure is the last item, as a `StreamError`."""
     failure: RigError | None = None
     try:

@@ -144,7 +144,8 @@ class _Workers:
         self._clock = clock
         self._token = token
         self._news: Pipe[Emitted | Settled | _Raised] = Pipe()
-        self._gate = Gate(pause, self._news.kick)
+        longest = clock.timeouts.max_pause
+        self._gate = Gate(pause, self._news.kick, longest=longest, since=clock.began)
         self._unsubscribe = token.subscribe(self._gate.release)
 
     def start(self, job: Job) -> None:
@@ -179,7 +180,7 @@ class _Workers:
         """Wait until something happens, or somebody is late."""
         unsubscribe = self._token.subscribe(self._news.kick)
         try:
-            self._gate.wait()
+            self._gate.hold()
             _check(self._token)
             with self._clock.counting():
                 news = self._news.take(self._patience())

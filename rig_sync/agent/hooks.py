@@ -42,7 +42,7 @@ from rig_sync.agent.events import (
     ToolResultEvent,
 )
 from rig_sync.completion import CompletionRequest, CompletionResponse
-from rig_sync.errors import ConfigError
+from rig_sync.errors import Attempt, ConfigError
 from rig_sync.streaming.items import ReasoningDelta, Text, ToolCallDelta
 
 __all__ = [
@@ -82,6 +82,9 @@ class Hook:
 
     def on_model_select(self, context: HookContext, event: ModelSelection) -> ModelSelectAction:
         """The model is about to be chosen, for the request as the hooks have patched it."""
+
+    def on_retry(self, context: HookContext, event: Attempt) -> ObservationAction:
+        """The request failed before it was answered, and is made again after `event.waited`."""
 
     def on_text_delta(self, context: HookContext, event: Text) -> ObservationAction:
         """A piece of text has come; the caller has not seen it yet."""
@@ -168,6 +171,7 @@ class HookDecorators:
         "on_completion_call"
     )
     on_model_select = HookDecorator[ModelSelection, ModelSelectAction]("on_model_select")
+    on_retry = HookDecorator[Attempt, ObservationAction]("on_retry")
     on_text_delta = HookDecorator[Text, ObservationAction]("on_text_delta")
     on_reasoning_delta = HookDecorator[ReasoningDelta, ObservationAction]("on_reasoning_delta")
     on_tool_call_delta = HookDecorator[ToolCallDelta, ObservationAction]("on_tool_call_delta")

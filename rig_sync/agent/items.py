@@ -157,7 +157,7 @@ def load_item(data: bytes | str) -> MultiTurnStreamItem:
     """The item that `dump_item` wrote.
 
     Raises:
-        msgspec.ValidationError: `data` is JSON, but no item; the message has the path.
+        msgspec.DecodeError: `data` is no JSON, or no item; the message says where.
 
     >>> load_item(b'{"type":"model_turn_retried","turn":2}')
     ModelTurnRetried(turn=2)

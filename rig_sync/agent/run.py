@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from rig_sync._json import JsonObject
+from rig_sync._json import JsonObject, loaded
 from rig_sync.agent.history import add_answer, without_empty
 from rig_sync.agent.items import CompletionCall, FinalResponse
 from rig_sync.agent.steps import (
@@ -384,7 +384,7 @@ def load_run(data: bytes | str) -> AgentRun:
     >>> load_run(dump_run(AgentRun([], 3))) == AgentRun([], 3)
     True
     """
-    return _decoder.decode(data)
+    return loaded(_decoder, data)
 
 
 _decoder = msgspec.json.Decoder(AgentRun)

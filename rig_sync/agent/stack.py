@@ -32,7 +32,7 @@ from rig_sync.agent.events import (
 )
 from rig_sync.agent.hooks import FunctionHook, Hook
 from rig_sync.completion import CompletionRequest, CompletionResponse
-from rig_sync.errors import ConfigError, HookFailed, PromptCancelled, ToolError
+from rig_sync.errors import Attempt, ConfigError, HookFailed, PromptCancelled, ToolError
 from rig_sync.message import ToolCall, ToolResult
 from rig_sync.model import CompletionModel
 from rig_sync.streaming.items import ReasoningDelta, StreamedAssistantContent, Text, ToolCallDelta
@@ -46,6 +46,7 @@ E = TypeVar("E")
 ALLOWED: dict[str, tuple[type, ...]] = {
     "on_completion_call": (RequestPatch, Stop),
     "on_model_select": (UseModel, Stop),
+    "on_retry": (Stop,),
     "on_text_delta": (Stop,),
     "on_reasoning_delta": (Stop,),
     "on_tool_call_delta": (Stop,),
@@ -93,6 +94,16 @@ class HookStack:
             if isinstance(action, UseModel):
                 selection = replace(selection, selected=action.model)
         return selection.selected
+
+    @property
+    def hears_retries(self) -> bool:
+        """Whether anybody wants to know of requests that are made again."""
+        return "on_retry" in self._by_event
+
+    def retry(self, context: HookContext, attempt: Attempt) -> None:
+        """Tell of a request that failed and is made again."""
+        for ask in self._askers("on_retry", context):
+            ask(attempt)
 
     def delta(self, context: HookContext, item: StreamedAssistantContent) -> None:
         """Tell of a piece of the answer; only for the types in `deltas`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ class RunStream(ItemStream[T]):
 
     def __init__(
         self,
-        items: Iterator[T],
+        items: Generator[T, None, None],
         progress: Progress,
         settings: RunSettings,
         *,
@@ -46,7 +46,9 @@ class RunStream(ItemStream[T]):
     ) -> None:
         self._progress = progress
         self._hooks = settings.hooks
-        gate = Gate(settings.options.pause)
+        clock = settings.clock
+        longest = clock.timeouts.max_pause
+        gate = Gate(settings.options.pause, longest=longest, since=clock.began)
         settings.token.subscribe(gate.release)
         super().__init__(
             items,
@@ -85,6 +87,9 @@ class RunStream(ItemStream[T]):
     def run(self) -> AgentRun:
         """The run itself: grows while the stream is read, and can be saved and resumed."""
         return self._progress.run
+
+    def _told_all(self) -> bool:
+        return self._progress.final is not None
 
     def _end(self) -> None:
         super()._end()

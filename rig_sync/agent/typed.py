@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Generic, TypeAlias, TypeVar
 
 from rig_sync._json import compact
@@ -15,7 +15,7 @@ from rig_sync.agent.items import (
 from rig_sync.agent.output import OutputCheck, Rejected
 from rig_sync.agent.settings import Progress, RunSettings
 from rig_sync.agent.stream import RunStream
-from rig_sync.errors import StreamMisuse
+from rig_sync.errors import PauseTimeout, StreamMisuse
 from rig_sync.output import Misfit, OutputType, Partial, PartialJson
 from rig_sync.streaming.handle import RaiseErrors
 from rig_sync.streaming.items import (
@@ -93,20 +93,23 @@ class TypedStream(RunStream[TypedItem], Generic[T_co]):
 
 
 def _with_partials(
-    items: Iterator[MultiTurnStreamItem], check: OutputCheck, *, wrapped: bool
-) -> Iterator[TypedItem]:
+    items: Generator[MultiTurnStreamItem, None, None], check: OutputCheck, *, wrapped: bool
+) -> Generator[TypedItem, None, None]:
     """`items`, each followed by what it makes visible of the answer."""
     growing = _Growing(check)
     for item in items:
-        yield item
-        if type(item) is StreamAssistantItem:
-            partial = growing.feed(item.content)
-            if partial is not None and wrapped:
-                partial = partial.under("value")
-            if partial is not None:
-                yield partial
-        elif type(item) is CompletionCall:
-            growing = _Growing(check)
+        try:
+            yield item
+            if type(item) is StreamAssistantItem:
+                partial = growing.feed(item.content)
+                if partial is not None and wrapped:
+                    partial = partial.under("value")
+                if partial is not None:
+                    yield partial
+            elif type(item) is CompletionCall:
+                growing = _Growing(check)
+        except PauseTimeout as error:  # noqa: PERF203 - thrown in by the stream: the run is to know
+            yield items.throw(error)
 
 
 class _Growing:

@@ -16,6 +16,7 @@ from rig_sync.catalog import Capabilities
 from rig_sync.client import ApiKey, ClientOptions, env, first_env
 from rig_sync.client import Client as BaseClient
 from rig_sync.errors import ConfigError
+from rig_sync.transport.address import host_part
 from rig_sync.transport.aws import AwsKeys, SigV4, configured_region
 from rig_sync.transport.endpoint import Authorize
 from rig_sync.wire.base import Wire
@@ -105,7 +106,7 @@ class Client(BaseClient):
             None if api_key else SigV4(region or "", "bedrock", keys=keys, profile=profile)
         )
         options["base_url"] = options.get("base_url") or (
-            f"https://bedrock-runtime.{region}.amazonaws.com"
+            f"https://bedrock-runtime.{host_part(region or '', 'region')}.amazonaws.com"
         )
         super().__init__(api_key, **options)
 

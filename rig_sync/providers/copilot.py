@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rig_sync._json import parse_object
+from rig_sync._secrets import Sealed
 from rig_sync.client import ApiKey, ClientOptions, first_env
 from rig_sync.client import Client as BaseClient
-from rig_sync.errors import AuthenticationError, ConfigError
+from rig_sync.errors import (
+    AuthenticationError,
+    ConfigError,
+    ResponseDecodeError,
+    StreamTruncated,
+)
 from rig_sync.transport.endpoint import Authorize, Endpoint
-from rig_sync.transport.http import HttpRequest
+from rig_sync.transport.head import HttpRequest
 from rig_sync.transport.retry import RetryPolicy
 from rig_sync.transport.timeouts import Timeouts
 from rig_sync.unary import Caller
@@ -41,7 +47,17 @@ EDITOR = {  # the backend answers editors alone
 EXPIRY_MARGIN = 60  # seconds
 
 
-class GitHubToken:
+class _Lease(NamedTuple):
+    """A key of Copilot, and when it ends."""
+
+    key: str
+    until: float
+
+    def __repr__(self) -> str:
+        return f"_Lease(until={self.until})"
+
+
+class GitHubToken(Sealed):
     """Gives Copilot's short-lived keys for a GitHub token, to be a client's `api_key`.
 
     A key is kept until shortly before it expires. Threads that need a new one at the same moment
@@ -56,7 +72,7 @@ class GitHubToken:
         headers = {**EDITOR, "Authorization": f"token {token}"}
         github = Endpoint("copilot", base_url, headers=headers, secrets=(token,))
         self._caller = Caller(github, Timeouts(first_event=30), RetryPolicy())
-        self._key = ("", 0.0)
+        self._lease = _Lease("", 0.0)
 
     def __call__(self) -> str:
         """A key that is valid now.
@@ -64,14 +80,24 @@ class GitHubToken:
         Raises:
             RigError: GitHub gave none.
         """
-        key, expires = self._key
-        if time.time() > expires - EXPIRY_MARGIN:
+        lease = self._lease
+        if time.time() > lease.until - EXPIRY_MARGIN:
+            self._lease = lease = self._fetched()
+        return lease.key
+
+    def _fetched(self) -> _Lease:
+        try:
             answer = self._caller.ask("/copilot_internal/v2/token", None)
-            found, until = answer.get("token"), answer.get("expires_at")
-            if not isinstance(found, str) or not isinstance(until, (int, float)):
-                raise AuthenticationError("GitHub gave no key for Copilot: is it on this account?")
-            self._key = key, _ = found, float(until)
-        return key
+        except (ResponseDecodeError, StreamTruncated) as error:
+            error.args = ("GitHub's answer with the key cannot be read: try again",)
+            vars(error).update(attempts=(), body="")  # they quote it, and so the key
+            raise
+        finally:
+            self._caller.endpoint.http.close()  # the next one is wanted in half an hour
+        key, until = answer.get("token"), answer.get("expires_at")
+        if not isinstance(key, str) or not isinstance(until, (int, float)):
+            raise AuthenticationError("GitHub gave no key for Copilot: is it on this account?")
+        return _Lease(key, float(until))
 
 
 class Client(BaseClient):

@@ -37,7 +37,8 @@ from rig_sync.modelfile import SMOLLM2 as BUILT_IN
 from rig_sync.modelfile import cache_folder, find
 from rig_sync.streaming import reader
 from rig_sync.transport.endpoint import Endpoint
-from rig_sync.transport.http import Http, HttpRequest, Reply
+from rig_sync.transport.head import HttpRequest
+from rig_sync.transport.http import Http, Reply
 from rig_sync.transport.line import Line
 from rig_sync.wire.base import Wire
 from rig_sync.wire.openai_chat import OpenAIChat

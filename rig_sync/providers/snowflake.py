@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rig_sync.client import ApiKey, ClientOptions, env
 from rig_sync.client import Client as BaseClient
 from rig_sync.errors import ConfigError
+from rig_sync.transport.address import host_part
 from rig_sync.wire.openai_chat import OpenAIChat
 from rig_sync.wire.openai_chat_request import reasoning_object
 
@@ -53,7 +54,8 @@ class Client(BaseClient):
         **options: Unpack[ClientOptions],
     ) -> None:
         if account and not options.get("base_url"):
-            options["base_url"] = f"https://{account}.snowflakecomputing.com/api/v2/cortex/v1"
+            host = f"{host_part(account, 'account')}.snowflakecomputing.com"
+            options["base_url"] = f"https://{host}/api/v2/cortex/v1"
         if not options.get("base_url"):
             raise ConfigError("snowflake needs account=..., or a base_url")
         super().__init__(api_key, **options)

@@ -5,7 +5,6 @@ Source: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-referen
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -17,6 +16,8 @@ from rig_sync.catalog import Capabilities, model_version
 from rig_sync.client import ApiKey, ClientOptions, env
 from rig_sync.client import Client as BaseClient
 from rig_sync.errors import ConfigError
+from rig_sync.streaming.threads import Mutex
+from rig_sync.transport.address import host_part
 from rig_sync.wire.base import Wire
 from rig_sync.wire.gemini_generate import GeminiGenerate
 
@@ -115,7 +116,7 @@ def _host(location: str) -> str:
         return "https://aiplatform.googleapis.com"
     if location in ("eu", "us"):
         return f"https://aiplatform.{location}.rep.googleapis.com"
-    return f"https://{location}-aiplatform.googleapis.com"
+    return f"https://{host_part(location, 'location')}-aiplatform.googleapis.com"
 
 
 def _default_credentials() -> Callable[[], str]:
@@ -131,7 +132,7 @@ def _default_credentials() -> Callable[[], str]:
         raise ConfigError(NO_TOKEN) from error
     auth: ModuleType = google.auth
     transport: ModuleType = google.auth.transport.requests
-    lock = threading.Lock()
+    lock = Mutex()
     found: list[_Credentials] = []
 
     def token() -> str:
@@ -142,7 +143,8 @@ def _default_credentials() -> Callable[[], str]:
                 if not found[0].valid:
                     found[0].refresh(transport.Request())
             except auth.exceptions.GoogleAuthError as error:
-                raise ConfigError(f"no Google credentials can be used: {error}") from error
+                why = error.args[0] if error.args else error  # the rest may have tokens in it
+                raise ConfigError(f"no Google credentials can be used: {why}") from None
             return found[0].token
 
     return token

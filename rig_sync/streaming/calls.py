@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rig_sync._json import JsonObject, parse
+from rig_sync._json import Json, JsonObject, is_deeper, parse
+from rig_sync.limits import Limits, exceeded
 from rig_sync.message import ToolCall
 from rig_sync.streaming.items import Delta, Name, ToolCallDelta
 from rig_sync.streaming.raw import CallDone, CallFragment, Key
 
-__all__ = ["CallTable", "OpenCall", "finished", "parse_arguments"]
+__all__ = ["CallTable", "OpenCall", "byte_length", "finished", "parse_arguments"]
 
 _STRUCTURE = re.compile(r'["\\{}\[\]]')
 
@@ -70,6 +71,7 @@ class OpenCall:
         "name",
         "pieces",
         "provider_data",
+        "size",
     )
 
     def __init__(self, internal_id: str) -> None:
@@ -80,6 +82,7 @@ class OpenCall:
         self.pieces: list[str] = []
         self.done: CallDone | None = None
         self.provider_data: JsonObject | None = None
+        self.size = 0  # bytes of all pieces
         self._scanner = _Scanner()
         self._scanned = 0
 
@@ -114,6 +117,7 @@ class OpenCall:
             yield ToolCallDelta(self.internal_id, Name(fragment.name))
         if fragment.arguments:
             self.pieces.append(fragment.arguments)
+            self.size += byte_length(fragment.arguments)
             yield ToolCallDelta(self.internal_id, Delta(fragment.arguments))
 
     def restart(self) -> None:
@@ -124,12 +128,17 @@ class OpenCall:
 
 
 class CallTable:
-    """The calls of one response, in the order in which they began; `prefix` begins our own ids."""
+    """The calls of one response, in the order in which they began; `prefix` begins our own ids.
 
-    def __init__(self, prefix: str) -> None:
+    Raises:
+        LimitExceeded: from `add` and `close`: too many calls, or too large ones.
+    """
+
+    def __init__(self, prefix: str, limits: Limits) -> None:
         self.calls: list[OpenCall] = []
         self._by_key: dict[Key, OpenCall] = {}
         self._prefix = prefix
+        self._limits = limits
 
     def add(self, fragment: CallFragment) -> Iterator[ToolCallDelta | OpenCall]:
         """Take one fragment in; yields the call first when it is new, then what to show of it."""
@@ -137,7 +146,7 @@ class CallTable:
         if call is None or self._begins_another(call, fragment):
             call = self._open(fragment, call)
             yield call
-        yield from call.take(fragment)
+        yield from self._take(call, fragment)
 
     def close(self, done: CallDone) -> Iterator[ToolCallDelta | OpenCall]:
         """The wire says that a call is whole; a call that had no fragments begins here."""
@@ -147,7 +156,9 @@ class CallTable:
         if call is None:
             call = self._open(fragment, None)
             yield call
-        yield from call.take(fragment)
+        yield from self._take(call, fragment)
+        if done.arguments is not None:
+            self._check_size(byte_length(done.arguments))
         call.done = done
 
     def _find(self, fragment: CallFragment) -> OpenCall | None:
@@ -172,7 +183,18 @@ class CallTable:
             return False
         return True
 
+    def _take(self, call: OpenCall, fragment: CallFragment) -> Iterator[ToolCallDelta]:
+        yield from call.take(fragment)
+        self._check_size(call.size)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.argument_bytes:
+            what = "the arguments of a tool call are larger"
+            raise exceeded(self._limits, "argument_bytes", what)
+
     def _open(self, fragment: CallFragment, before: OpenCall | None) -> OpenCall:
+        if len(self.calls) >= self._limits.tool_calls:
+            raise exceeded(self._limits, "tool_calls", "the answer has more tool calls")
         call = OpenCall(f"{self._prefix}_{len(self.calls)}")
         if before is not None and not fragment.name:
             call.name = before.name  # a second set of arguments, without a header of its own
@@ -191,8 +213,17 @@ class CallTable:
         return call.internal_id
 
 
-def parse_arguments(text: str) -> JsonObject | None:
-    """The arguments in `text`; None when they are no JSON object.
+def byte_length(text: str) -> int:
+    """The bytes of `text` in UTF-8.
+
+    >>> byte_length("a"), byte_length("é")
+    (1, 2)
+    """
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def parse_arguments(text: str, depth: int = Limits().json_depth) -> JsonObject | None:
+    """The arguments in `text`; None when they are no JSON object, or deeper than `depth`.
 
     Nothing, white space and `null` mean no arguments; an object inside a JSON string counts.
 
@@ -202,9 +233,9 @@ def parse_arguments(text: str) -> JsonObject | None:
     if not text.strip():
         return {}
     try:
-        value = parse(text)
+        value = _parsed(text, depth)
         if isinstance(value, str):
-            value = parse(value)
+            value = _parsed(value, depth)
     except ValueError:
         return None
     if value is None:
@@ -212,7 +243,13 @@ def parse_arguments(text: str) -> JsonObject | None:
     return value if isinstance(value, dict) else None
 
 
-def finished(call: OpenCall, call_id: str, *, cut: bool) -> ToolCall | None:
+def _parsed(text: str, depth: int) -> Json:
+    if is_deeper(text, depth):
+        raise ValueError("nested too deeply")
+    return parse(text)
+
+
+def finished(call: OpenCall, call_id: str, *, cut: bool, depth: int) -> ToolCall | None:
     """The complete call, or None when it has no name or was cut off.
 
     Args:
@@ -220,9 +257,10 @@ def finished(call: OpenCall, call_id: str, *, cut: bool) -> ToolCall | None:
         call_id: What joins it to its result.
         cut: The response ended before the model was done: a call without a whole JSON object of
             arguments is then not complete.
+        depth: The most objects and lists inside each other; arguments beyond are malformed.
     """
     text, done = call.text, call.done
-    arguments = parse_arguments(text)
+    arguments = parse_arguments(text, depth)
     if call.name is None or (cut and (arguments is None or not text.strip())):
         return None
     return ToolCall(

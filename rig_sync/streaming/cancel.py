@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from rig_sync.streaming.threads import Held, patiently
+from rig_sync.streaming.threads import Held, patiently, renew_after_fork
 
 __all__ = ["CancelToken"]
 
@@ -21,9 +21,10 @@ class CancelToken:
 
     def __init__(self) -> None:
         self.cancelled = False
-        self._changed = threading.Condition()  # re-entrant: for signal handlers
         self._callbacks: dict[int, Callable[[], None]] = {}
         self._next = 0
+        self.renew()
+        renew_after_fork(self)
 
     def __repr__(self) -> str:
         return f"CancelToken(cancelled={self.cancelled})"
@@ -57,8 +58,11 @@ class CancelToken:
 
     def disown(self) -> None:
         """Forget whoever was to be told: in a forked child they belong to its parent."""
-        self._changed = threading.Condition()
         self._callbacks = {}
+
+    def renew(self) -> None:
+        """Make its lock anew: in a forked child."""
+        self._changed = threading.Condition()  # re-entrant: for signal handlers
 
     def _await_cancel(self, seconds: float) -> bool:
         self._changed.wait(seconds)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from copy import copy
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from rig_sync._closing import Closing
-from rig_sync.errors import ConfigError, RigError, StreamMisuse
+from rig_sync.errors import ConfigError, PauseTimeout, RigError, StreamMisuse
 from rig_sync.message import Text
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.items import StreamError
@@ -41,7 +42,7 @@ class ItemStream(Closing, Generic[T]):
 
     def __init__(
         self,
-        items: Iterator[T],
+        items: Generator[T, None, None],
         *,
         token: CancelToken,
         gate: Gate,
@@ -76,13 +77,17 @@ class ItemStream(Closing, Generic[T]):
     def __next__(self) -> T:
         if self._closed:
             raise StreamMisuse(CLOSED)
-        self._began = True
+        late: PauseTimeout | None = None
         try:
-            if self._gate.shut:
-                self._gate.wait()
+            if self._gate.shut and not self._told_all():
+                late = self._after_pause()
             if self._token.cancelled:
                 raise StopIteration  # whatever was ready
-            item = next(self._items)
+            if late is not None and self._began:
+                item = self._items.throw(late)  # as if it came from inside: what came is kept
+            else:
+                self._began = True
+                item = next(self._items)
         except StopIteration:
             self._end()
             raise
@@ -91,8 +96,12 @@ class ItemStream(Closing, Generic[T]):
                 raise StreamMisuse("this stream is being read by another thread") from None
             self._end()
             raise
+        finally:
+            del late  # or its traceback would have it refer to itself
         if isinstance(item, StreamError) and self._is_raised(item.error):
             failure = item.error
+            if failure.recoverable:
+                failure = copy(failure)  # the stream still holds the other: that would be a cycle
             try:
                 raise failure
             finally:
@@ -130,6 +139,18 @@ class ItemStream(Closing, Generic[T]):
     def cancelled(self) -> bool:
         """Whether `cancel` ended it, here or on the token it was given."""
         return self._cancelled or (self._outer is not None and self._outer.cancelled)
+
+    def _told_all(self) -> bool:
+        """Whether the last item has been handed over: then nothing is left to pause."""
+        return False
+
+    def _after_pause(self) -> PauseTimeout | None:
+        """Wait while paused; what is wrong if that lasted too long."""
+        try:
+            self._gate.hold()
+        except PauseTimeout as error:
+            return error.with_traceback(None)
+        return None
 
     @staticmethod
     def _text_of(item: object) -> str | None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from rig_sync._json import JsonObject
+from rig_sync._json import JsonObject, loaded
 from rig_sync.completion import FinishReason, ResponseIds, Usage
 from rig_sync.errors import RigError, error_fields, error_from_fields
 from rig_sync.message import Image, Reasoning, Text, ToolCall
@@ -111,13 +111,13 @@ def decode_item(data: bytes | str, kind: object) -> object:
     """The item that `encode_item` wrote; `kind` is the union that it belongs to.
 
     Raises:
-        msgspec.ValidationError: `data` is JSON, but no such item; the message has the path.
+        msgspec.DecodeError: `data` is no JSON, or no such item; the message says where.
 
     >>> decode_item(b'{"type":"name","name":"add"}', Name | Delta)
     Name(name='add')
     """
-    value: object = msgspec.json.Decoder(kind, dec_hook=_decode_error).decode(data)
-    return value
+    decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(kind, dec_hook=_decode_error)
+    return loaded(decoder, data)
 
 
 def _encode_error(value: object) -> object:

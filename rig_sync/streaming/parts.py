@@ -14,6 +14,7 @@ import msgspec
 from rig_sync._json import JsonObject
 from rig_sync.completion import CompletionResponse, FinishReason, ResponseIds, Usage
 from rig_sync.errors import ResponseDecodeError, RigError
+from rig_sync.limits import Limits, exceeded
 from rig_sync.message import (
     AssistantContent,
     AssistantMessage,
@@ -39,6 +40,8 @@ from rig_sync.streaming.items import (
 )
 
 __all__ = ["Parts"]
+
+DEFAULT_LIMITS = Limits()
 
 
 class _OpenText:
@@ -116,8 +119,10 @@ class Parts:
         self,
         origin: str | None = None,
         mint: Callable[[], str] = lambda: f"call_{secrets.token_hex(6)}",
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._origin = origin
+        self._limits = limits
         self.error: RigError | None = None
         self.open_text: list[str] | None = None
         self.ended = False
@@ -128,11 +133,15 @@ class Parts:
         self._model: str | None = None
         self._raw: JsonObject | None = None
         self._parts: list[_Open] = []
-        self._calls = CallTable(mint())
+        self._calls = CallTable(mint(), limits)
         self._delivered: dict[OpenCall, ToolCall | None] = {}
 
     def feed(self, event: raw.RawEvent) -> Iterator[StreamedAssistantContent]:
-        """Take one event in; yields what the consumer gets of it."""
+        """Take one event in; yields what the consumer gets of it.
+
+        Raises:
+            LimitExceeded: the answer goes beyond `limits`; what came before it stays.
+        """
         if type(event) is Text:
             if self.open_text is None:
                 return self._begin_text(event)
@@ -239,7 +248,8 @@ class Parts:
         yield StreamFinal(final.usage, final.finish_reason, final.ids, final.model, final.raw)
 
     def _on_retrying(self, event: raw.Retrying) -> Iterator[StreamedAssistantContent]:
-        del event  # of the clock's concern alone
+        del event  # the next try begins anew; of the one before only this has been told
+        self.usage, self._ids, self._model = Usage(), ResponseIds(), None
         return iter(())
 
     def _on_unknown(self, event: Unknown) -> Iterator[StreamedAssistantContent]:
@@ -247,6 +257,8 @@ class Parts:
 
     def _on_defect(self, event: raw.Defect) -> Iterator[StreamedAssistantContent]:
         self.defects.append(event.error)
+        if len(self.defects) > self._limits.defects:
+            raise exceeded(self._limits, "defects", "the answer has more defects")
         return iter((StreamError(event.error),))
 
     def _on_failed(self, event: raw.Failed) -> Iterator[StreamedAssistantContent]:
@@ -292,11 +304,10 @@ class Parts:
         for call in self._calls.calls:
             if call in self._delivered:
                 continue
-            whole = finished(call, self._calls.id_of(call), cut=cut)
-            self._delivered[call] = whole
+            whole = self._delivered[call] = self._finished(call, cut=cut)
             if whole is not None:
                 yield whole
-            elif self.finish is not None or not cut:
+            elif self.error is None and (self.finish is not None or not cut):
                 error = _cut_call(call)
                 self.defects.append(error)
                 yield StreamError(error)
@@ -320,11 +331,15 @@ class Parts:
             return part
         return part.build()
 
+    def _finished(self, call: OpenCall, *, cut: bool) -> ToolCall | None:
+        depth = self._limits.json_depth
+        return finished(call, self._calls.id_of(call), cut=cut, depth=depth)
+
     def _built_call(self, call: OpenCall) -> ToolCall | None:
-        if call in self._delivered:
-            whole = self._delivered[call]
+        if call not in self._delivered:
+            whole = self._finished(call, cut=True)
         else:
-            whole = finished(call, self._calls.id_of(call), cut=True)
+            whole = self._delivered[call]
         return None if whole is None else _without_internal_id(whole)
 
 

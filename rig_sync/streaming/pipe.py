@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from rig_sync.streaming.threads import SLICE, Held, patiently
+from rig_sync.streaming.threads import SLICE, Held, patiently, renew_after_fork
 
 __all__ = ["MAX_BYTES", "MAX_ITEMS", "Pipe"]
 
@@ -38,18 +38,23 @@ class Pipe(Generic[T]):
         self.error: BaseException | None = None
         self._max_items = max_items
         self._max_bytes = max_bytes
-        self._lock = threading.RLock()  # a signal handler, or the collector, may close it anywhere
-        self._filled = threading.Condition(self._lock)
-        self._emptied = threading.Condition(self._lock)
         self._items: list[T] = []
         self._bytes = 0
         self._closed = False
         self._kicked = False
         self._taker_waits = False
         self._putter_waits = False
-        self._over = threading.Condition(self._lock)  # told by `close`: ends a nap
         self._taken = 0  # items since `_since`
         self._since = time.monotonic()
+        self.renew()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """Make its locks anew: in a forked child."""
+        self._lock = threading.RLock()  # a signal handler, or the collector, may close it anywhere
+        self._filled = threading.Condition(self._lock)
+        self._emptied = threading.Condition(self._lock)
+        self._over = threading.Condition(self._lock)  # told by `close`: ends a nap
 
     def put(self, batch: Sequence[T], size: int) -> bool:
         """Hand over `batch`, which took `size` bytes to say; blocks while the pipe is full.
@@ -87,11 +92,16 @@ class Pipe(Generic[T]):
             self.error = error
             self._wake_taker()
 
+    @property
+    def drained(self) -> bool:
+        """Whether the last batch was put, and taken; `finished` alone may come before `take`."""
+        return self.finished and not self._items
+
     def take(self, timeout: float | None = None) -> list[T]:
         """Everything that is there; waits at most `timeout` seconds for the first of it.
 
         Returns:
-            An empty list when the time is over, after `kick`, or at the end: see `finished`.
+            An empty list when the time is over, after `kick`, or at the end: see `drained`.
         """
         if not self._items:
             self._nap()
@@ -100,9 +110,8 @@ class Pipe(Generic[T]):
                     patiently(self._await_filled, timeout)
         with self._lock:
             self._kicked = False
-            batch = self._items
+            batch, self._items = self._items, []  # never the list that is still written to
             if batch:
-                self._items = []
                 self._bytes = 0
                 self._taken += len(batch)
                 if self._putter_waits:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from rig_sync._json import JsonObject
 from rig_sync.completion import FinishReason, Usage
-from rig_sync.errors import RigError
+from rig_sync.errors import Attempt, RigError
 from rig_sync.message import Image, ProviderBlock, Reasoning, Text
 from rig_sync.streaming.items import Unknown
 
@@ -125,10 +125,9 @@ class End(Struct):
 
 
 class Retrying(Struct):
-    """The request failed and is made again in so many seconds; the clock starts anew."""
+    """The request failed and is made again after a wait; the clock starts anew."""
 
-    error: str
-    seconds: float
+    attempt: Attempt
 
 
 class Defect(Struct):

@@ -21,6 +21,7 @@ from rig_sync.streaming import threads
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.pause import Gate
 from rig_sync.streaming.pipe import Pipe
+from rig_sync.transport.line import Line
 
 __all__ = ["Flow", "Reader", "Source", "Stopped", "stop_all"]
 
@@ -38,11 +39,13 @@ class Flow(Generic[T]):
 
     Attributes:
         bytes_read: Bytes read so far; any thread may look.
+        line: Of the try under way; any thread may look, and `expire` it.
         token: Cancelled when the consumer is gone.
     """
 
     def __init__(self, pipe: Pipe[T], gate: Gate, token: CancelToken) -> None:
         self.bytes_read = 0
+        self.line: Line | None = None
         self.token = token
         self._pipe = pipe
         self._gate = gate
@@ -132,8 +135,8 @@ class _Run(Generic[T]):
             for item in items:
                 self._flow.add(item)
             self._flow.flush()
-        except Stopped:
-            pass  # the consumer is gone and nobody is told
+        except Stopped as stopped:  # the consumer is gone and nobody is told
+            stopped.__traceback__ = None  # or it would refer to itself: tenacity keeps it
         except BaseException as failure:  # noqa: BLE001 - the consumer raises it in its own thread
             # of ours the message says it all; with its traceback it would refer to itself
             error = failure.with_traceback(None) if isinstance(failure, RigError) else failure

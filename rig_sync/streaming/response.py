@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 from rig_sync._json import JsonObject
 from rig_sync.completion import CompletionResponse, FinishReason, Usage
 from rig_sync.errors import (
+    Attempt,
+    ConnectTimeout,
     FirstEventTimeout,
     IdleTimeout,
+    ReadFailed,
     RigError,
     StreamMisuse,
     StreamTimeout,
@@ -33,14 +36,22 @@ __all__ = ["Clock", "StreamingCompletionResponse"]
 
 FINISH_GRACE = 5.0  # seconds for usage to follow the finish reason on a socket that stays open
 JOIN_SECONDS = 0.2
+CONNECT_GRACE = 1.0  # for a reader that was woken to say itself that there was no connection
 
 
 class Clock:
-    """Seconds waited for the provider in one run, over all its model calls."""
+    """Seconds waited for the provider in one run, over all its model calls.
+
+    Attributes:
+        timeouts: How many there are.
+        spent: Used up so far.
+        began: When the run was asked for, by `time.monotonic`.
+    """
 
     def __init__(self, timeouts: Timeouts) -> None:
         self.timeouts = timeouts
         self.spent = 0.0
+        self.began = time.monotonic()
 
     @property
     def left(self) -> float | None:
@@ -73,26 +84,37 @@ class _Core:
     once, without the garbage collector.
     """
 
-    def __init__(self, call: ModelCall, clock: Clock, pause: PauseControl | None) -> None:
-        self.parts = Parts(call.answer.name)
+    def __init__(
+        self,
+        call: ModelCall,
+        clock: Clock,
+        pause: PauseControl | None,
+        on_retry: Callable[[Attempt], object] | None,
+    ) -> None:
+        self.parts = Parts(call.answer.name, limits=call.limits)
         self.token = CancelToken()
         self._call = call
         self._clock = clock
         self._pipe: Pipe[RawEvent] = Pipe()
-        self.gate = Gate(pause, self._pipe.kick)
+        self._told = tuple(filter(None, (call.retries.on_retry, on_retry)))
+        longest = clock.timeouts.max_pause
+        self.gate = Gate(pause, self._pipe.kick, longest=longest, since=clock.began)
         self.token.subscribe(self._pipe.close)
         self.token.subscribe(self.gate.release)
         self._reader: Reader[RawEvent] | None = None
         self.given_up = False  # the answer ended, not its body
         self._content = False  # the first content has come
         self._spent = 0.0  # waited since the last content
+        self._dialled = 0.0  # waited for the connection of the try under way
+        self._reminded = False  # its reader was told that the time for that is over
+        self._attempts: list[Attempt] = []  # that failed before the try under way
 
     def join(self) -> None:
         """Wait a moment for the reader to be gone."""
         if self._reader is not None:
             self._reader.join(JOIN_SECONDS)
 
-    def items(self) -> Iterator[StreamedAssistantContent]:
+    def items(self) -> Generator[StreamedAssistantContent, None, None]:
         """The consumer's items; a failure is the last one, as a `StreamError`."""
         parts = self.parts
         failure: RigError | None = None
@@ -116,8 +138,10 @@ class _Core:
         except RigError as error:
             failure = error
         if failure is not None:
+            self.gate.release()  # what is left to tell waits for nobody
             yield from parts.flush()
             failure.partial = parts.response()
+            failure.attempts = failure.attempts or tuple(self._attempts)
             yield StreamError(failure.with_traceback(None))
 
     def _batch(self) -> list[RawEvent] | None:
@@ -126,21 +150,27 @@ class _Core:
             if self._reader is not None and self._reader.foreign:
                 raise StreamMisuse("this stream was opened before the fork: only its opener reads")
             if self.gate.shut:
-                self.gate.wait()
+                self.gate.hold()
                 continue
             limit = self._limit()
             began = time.monotonic()
             batch = self._pipe.take(limit)
             waited = time.monotonic() - began
             self._spent += waited
+            self._dialled += waited
             self._clock.spent += waited
             if batch:
                 self._set_back(batch)
                 return batch if self._may_go_on() else None
-            if self._pipe.finished:
+            if self._pipe.drained:
+                if self.parts.finish is not None and isinstance(self._pipe.error, ReadFailed):
+                    self.given_up = True
+                    return [End()]  # finished, though the connection broke
                 self._pipe.raise_error()
                 return None
             if limit is not None and waited >= limit and not self.gate.shut:
+                if self._awaits_connection() or self._limit():
+                    continue  # it stands by now, or there is more time than there seemed
                 left = self._clock.left
                 if self.parts.finish is not None and (left is None or left > 0):
                     self.given_up = True
@@ -151,7 +181,7 @@ class _Core:
     def _may_go_on(self) -> bool:
         """Wait while paused, be it since the last look; False when cancelled meanwhile."""
         if self.gate.shut:
-            self.gate.wait()
+            self.gate.hold()
         return not self.token.cancelled
 
     def _limit(self) -> float | None:
@@ -160,15 +190,52 @@ class _Core:
         own = times.idle if self._content else times.first_event
         if self.parts.finish is not None:
             own = FINISH_GRACE if own is None else min(own, FINISH_GRACE)
-        limits = [own - self._spent] if own is not None else []
-        if self._clock.left is not None:
-            limits.append(self._clock.left)
+        own = None if own is None else own - self._spent
+        limits = [
+            left for left in (own, self._clock.left, self._connect_left()) if left is not None
+        ]
         return max(0.0, min(limits)) if limits else None
+
+    def _connect_left(self) -> float | None:
+        """Seconds until the connection has to stand; None when it does, or may take its time."""
+        connect, reader = self._clock.timeouts.connect, self._reader
+        line = None if reader is None else reader.flow.line
+        if connect is None or self._content or (line is not None and line.stands):
+            return None
+        return connect + (CONNECT_GRACE if self._reminded else 0.0) - self._dialled
+
+    def _awaits_connection(self) -> bool:
+        """Whether it was the time to connect that is over, and the reader is to say so itself.
+
+        It can where there is a socket to cut, and then the request may be tried again. A look-up
+        of a name cannot be: then the stream ends here.
+        """
+        left, reader, clock = self._connect_left(), self._reader, self._clock
+        over = clock.left is not None and clock.left <= 0
+        if left is None or left > 0 or reader is None or over:
+            return False
+        line, connect = reader.flow.line, clock.timeouts.connect
+        if line is None or line.began is None:  # it still asks for keys
+            self._dialled = 0.0
+            return True
+        self._dialled = min(self._dialled, time.monotonic() - line.began)
+        if (still := self._connect_left()) is not None and still <= 0:
+            if self._reminded or not line.expire():
+                raise ConnectTimeout(
+                    f"{self._call.endpoint.provider}: no connection within {connect:g} s "
+                    "(connect): is base_url right? Raise it in Timeouts if the way is that long"
+                )
+            self._reminded = True
+        return True
 
     def _set_back(self, batch: list[RawEvent]) -> None:
         for event in batch:
             if isinstance(event, Retrying):
-                self._spent = -event.seconds
+                self._spent = self._dialled = -event.attempt.waited
+                self._reminded = False
+                self._attempts.append(event.attempt)
+                for told in self._told:
+                    told(event.attempt)
             elif not isinstance(event, QUIET):
                 self._content = True
                 self._spent = 0.0
@@ -206,8 +273,9 @@ class StreamingCompletionResponse(ItemStream[StreamedAssistantContent]):
         pause: PauseControl | None = None,
         cancel: CancelToken | None = None,
         raise_errors: RaiseErrors = "terminal",
+        on_retry: Callable[[Attempt], object] | None = None,
     ) -> None:
-        self._core = core = _Core(call, clock, pause)
+        self._core = core = _Core(call, clock, pause, on_retry)
         super().__init__(
             core.items(),
             token=core.token,
@@ -240,6 +308,9 @@ class StreamingCompletionResponse(ItemStream[StreamedAssistantContent]):
     def raw(self) -> JsonObject | None:
         """The provider's own terminal object, once it has come."""
         return self.response.raw
+
+    def _told_all(self) -> bool:
+        return self._core.parts.ended
 
     def _release(self) -> None:
         if not self._core.parts.ended or self._core.given_up:

@@ -1,16 +1,19 @@
-"""The one place where threads start."""
+"""The one place where threads start, and where a fork is survived that leaves them behind."""
 
 from __future__ import annotations
 
 import contextvars
 import itertools
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import Protocol
 
-__all__ = ["SLICE", "Held", "patiently", "start"]
+__all__ = ["SLICE", "Held", "Locked", "Mutex", "patiently", "renew_after_fork", "start"]
 
 SLICE = 0.1
 """Seconds that a wait may go without looking up.
@@ -35,6 +38,56 @@ def start(role: str, run: Callable[[], None]) -> threading.Thread:  # noqa: TID2
     )
     thread.start()
     return thread
+
+
+class Locked(Protocol):
+    """What has locks of its own."""
+
+    def renew(self) -> None:
+        """Make them anew; nobody else uses it."""
+
+
+_locked: weakref.WeakSet[Locked] = weakref.WeakSet()
+
+
+def renew_after_fork(one: Locked) -> None:
+    """Have a forked child call `one.renew`: a thread of its parent may have held a lock just then.
+
+    That thread is not in the child, and would hold it for ever.
+    """
+    _locked.add(one)
+
+
+def _renew_all() -> None:
+    for one in list(_locked):
+        one.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)
+
+
+class Mutex:
+    """A re-entrant lock that is free in a forked child, whoever held it in the parent."""
+
+    def __init__(self) -> None:
+        self.renew()
+        renew_after_fork(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+
+    def renew(self) -> None:
+        """Make it anew: in a forked child."""
+        self._lock = threading.RLock()
 
 
 class Held:

@@ -26,6 +26,7 @@ import msgspec
 from rig_sync._hints import UNIONS, any_value, is_lenient
 from rig_sync._json import Json, JsonObject, parse
 from rig_sync.errors import ConfigError, ToolError
+from rig_sync.output.misfit import listed
 from rig_sync.tools.context import ToolContext
 from rig_sync.tools.docstring import argument_descriptions
 
@@ -88,8 +89,8 @@ class ToolSignature(NamedTuple):
         """The keyword arguments to call the function with; what is left out keeps its default.
 
         Raises:
-            ToolError: `arguments` do not fit `schema`; the message lists everything that does
-                not, with paths, for the model to correct itself.
+            ToolError: `arguments` do not fit `schema`; the message lists what does not, with
+                paths, for the model to correct itself: all of it, or the first 20.
         """
         bound: dict[str, object] = {}
         problems = [f"unknown argument `{name}`" for name in self._unknown(arguments)]
@@ -105,7 +106,7 @@ class ToolSignature(NamedTuple):
                 if value is not None or parameter.required:
                     problems.append(_with_path(str(error), parameter.name))
         if problems:
-            raise ToolError(f"arguments of {self.name} do not fit: {'; '.join(problems)}")
+            raise ToolError(f"arguments of {self.name} do not fit: {listed(problems)}")
         return bound | dict.fromkeys(self.injected, context)
 
     def _unknown(self, arguments: Mapping[str, Json]) -> list[str]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Set
 from typing import NamedTuple
 
 from rig_sync.completion import ToolDefinition
 from rig_sync.errors import ConfigError
+from rig_sync.streaming.threads import Mutex
 from rig_sync.tools.base import Tool
 from rig_sync.tools.function import as_tool
 
 __all__ = ["ToolSet"]
 
 # one for all sets, so that a snapshot is cheap; held for the copy of a dict, never around a tool
-_CHANGING = threading.RLock()
+_CHANGING = Mutex()
 
 
 class _Shelf(NamedTuple):

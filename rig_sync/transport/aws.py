@@ -20,8 +20,10 @@ from typing import Protocol
 from msgspec import Struct
 
 from rig_sync._json import compact
-from rig_sync.errors import ConfigError, ConnectFailed, ReadFailed, SSELimitError
-from rig_sync.transport.http import HttpRequest
+from rig_sync._secrets import Sealed
+from rig_sync.errors import ConfigError, ConnectFailed, ReadFailed
+from rig_sync.limits import event_too_large
+from rig_sync.transport.head import HttpRequest
 from rig_sync.transport.sse import DEFAULT_MAX_EVENT_BYTES
 
 __all__ = ["AwsEvents", "AwsFrame", "AwsKeys", "SigV4", "configured_region"]
@@ -108,10 +110,8 @@ class AwsEvents:
                 raise _damaged("the checksum of a frame's length is wrong")
             return None
         if total > self._limit:
-            raise SSELimitError(
-                f"a frame of the event stream has {total} bytes, more than "
-                f"max_frame_bytes={self._limit}; raise the limit if the service sends frames this "
-                "large, else suspect the server"
+            raise event_too_large(
+                f"a frame of the event stream has {total} bytes, more", self._limit
             )
         if total < _OVERHEAD + headers:
             raise _damaged("a frame is shorter than its headers")
@@ -158,7 +158,7 @@ def _frame(headers: Mapping[str, object], text: str) -> AwsFrame:
 # signatures ------------------------------------------------------------------------------------
 
 
-class AwsKeys(Struct, frozen=True):
+class AwsKeys(Sealed, Struct, frozen=True):
     """What an AWS account is known by; `session_token` comes with keys that expire."""
 
     access_key: str
@@ -169,7 +169,7 @@ class AwsKeys(Struct, frozen=True):
         return f"AwsKeys({self.access_key[:4]}...)"
 
 
-class SigV4:
+class SigV4(Sealed):
     """Signs requests to one service of AWS: give it to `Endpoint` as `authorize`.
 
     Signed are the URL, the body, the host, the content type and what is called `x-amz-…`: all that

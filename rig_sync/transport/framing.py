@@ -31,18 +31,26 @@ class FrameSource(Protocol):
 
 
 class Framing(Struct, frozen=True):
-    """One way to cut: the media type to ask for, and what cuts."""
+    """One way to cut: the media type to ask for, and what cuts frames of at most so many bytes."""
 
     accept: str
-    cut: Callable[[Iterable[bytes]], FrameSource]
+    cut: Callable[[Iterable[bytes], int], FrameSource]
 
 
-def _events(chunks: Iterable[bytes]) -> FrameSource:
-    return EventSource(chunks, salvage=True)
+def _events(chunks: Iterable[bytes], limit: int) -> FrameSource:
+    return EventSource(chunks, max_event_bytes=limit, salvage=True)
+
+
+def _lines(chunks: Iterable[bytes], limit: int) -> FrameSource:
+    return LineSource(chunks, max_line_bytes=limit)
+
+
+def _frames(chunks: Iterable[bytes], limit: int) -> FrameSource:
+    return AwsEvents(chunks, max_frame_bytes=limit)
 
 
 FRAMINGS: dict[FramingName, Framing] = {
     "sse": Framing("text/event-stream", _events),
-    "ndjson": Framing("application/x-ndjson", LineSource),
-    "aws": Framing("application/vnd.amazon.eventstream", AwsEvents),
+    "ndjson": Framing("application/x-ndjson", _lines),
+    "aws": Framing("application/vnd.amazon.eventstream", _frames),
 }

@@ -1,4 +1,4 @@
-"""What comes ahead of a body: the status, and what the headers tell."""
+"""What comes ahead of a body: the request, and status and headers of its answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ import email.utils
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-__all__ = ["ReplyHead"]
+from msgspec import Struct
+
+from rig_sync.wire.errors import seconds_in
+
+__all__ = ["HttpRequest", "ReplyHead"]
+
+
+class HttpRequest(Struct, frozen=True):
+    """One request, ready to go."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes | None = None
+    method: str = "POST"
+
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.method} {self.url})"
 
 
 class ReplyHead:
@@ -15,6 +31,11 @@ class ReplyHead:
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         self.status = status
         self.headers = headers
+
+    @property
+    def head_bytes(self) -> int:
+        """What the headers take on the wire, all together."""
+        return sum(len(name) + len(value) + 4 for name, value in self.headers.items())
 
     @property
     def content_type(self) -> str:
@@ -36,15 +57,15 @@ class ReplyHead:
 
     def retry_after(self, now: datetime | None = None) -> float | None:
         """Seconds the server asks us to wait, by `retry-after-ms` or `Retry-After`."""
-        millis = self.headers.get("retry-after-ms", "")
-        if millis.replace(".", "", 1).isdigit():
-            return float(millis) / 1000
+        millis = seconds_in(self.headers.get("retry-after-ms", "").strip())
+        if millis is not None:
+            return millis / 1000
         value = self.headers.get("Retry-After", "").strip()
-        if value.replace(".", "", 1).isdigit():
-            return float(value)
+        if (seconds := seconds_in(value)) is not None:
+            return seconds
         try:
             then = email.utils.parsedate_to_datetime(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         if then.tzinfo is None:
             then = then.replace(tzinfo=timezone.utc)

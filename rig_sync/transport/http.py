@@ -1,4 +1,4 @@
-"""HTTP by requests and urllib3: the one place that imports them.
+"""HTTP by requests and urllib3: with `pools` the one place that imports them.
 
 A connection is opened, read and closed by one thread. Any other thread may only cut its `Line`.
 """
@@ -14,49 +14,39 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, MutableMapping
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict
+from typing import ClassVar, TypedDict
 from urllib.parse import urlsplit
 
 import requests
-import requests.adapters
 import urllib3
-from msgspec import Struct
 
+from rig_sync._secrets import Sealed, passwords
 from rig_sync.errors import (
     ConfigError,
     ConnectFailed,
     ConnectTimeout,
+    LimitExceeded,
     ReadFailed,
     RigError,
     TransportError,
 )
-from rig_sync.transport.head import ReplyHead
+from rig_sync.transport.address import check_proxies, is_loopback
+from rig_sync.transport.causes import PROXY_CREDENTIALS, bare, refused_by_proxy, timed_out, why
+from rig_sync.transport.head import HttpRequest, ReplyHead
 from rig_sync.transport.line import Line, LineCut
+from rig_sync.transport.pools import current, new_session
 
-if TYPE_CHECKING:
-    from urllib3._base_connection import BaseHTTPConnection
-
-__all__ = ["Http", "HttpRequest", "Reply", "translated"]
+__all__ = ["Http", "Reply", "translated"]
 
 READ_SIZE = 65536
-POOL_SIZE = 64
 DRAIN_SECONDS = 0.1
-
-
-class HttpRequest(Struct, frozen=True):
-    """One request, ready to go."""
-
-    url: str
-    headers: dict[str, str]
-    body: bytes | None = None
-    method: str = "POST"
-
-    def __repr__(self) -> str:
-        return f"HttpRequest({self.method} {self.url})"
+PROXY_AUTHENTICATION = 407
 
 
 class Reply(ReplyHead):
     """The answer to one request: status and headers, and a body to be read once."""
+
+    drain_seconds = DRAIN_SECONDS
 
     def __init__(self, response: requests.Response, line: Line) -> None:
         super().__init__(response.status_code, response.headers)
@@ -80,7 +70,7 @@ class Reply(ReplyHead):
             try:
                 data = read()
             except Exception as error:  # noqa: BLE001 - translated, and raised on
-                cause = _bare(error)
+                cause = _cause(error)
                 self._line.check()
                 if _ended_early(error):
                     self.clean = False
@@ -101,10 +91,10 @@ class Reply(ReplyHead):
 
     def finish(self) -> None:
         """Give the connection back if the rest of the body comes at once; else close it."""
-        end = time.monotonic() + DRAIN_SECONDS
+        end = time.monotonic() + self.drain_seconds
         chunks = self.chunks()
         with contextlib.suppress(RigError, LineCut):
-            while not self.whole and self._line.hurry(end - time.monotonic()):
+            while self.clean and not self.whole and self._line.hurry(end - time.monotonic()):
                 if next(chunks, None) is None:
                     break
         self.close()
@@ -133,17 +123,27 @@ def _direct(raw: urllib3.HTTPResponse) -> Callable[[], bytes] | None:
     return read
 
 
-class Http:
+class Http(Sealed):
     """One `requests.Session`: connections kept alive, shared by threads, anew after a fork.
 
     The environment's proxies and certificate bundles are read at the first request.
     """
+
+    reply_type: ClassVar[type[Reply]] = Reply
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._session: requests.Session | None = None
         self._environments: dict[str, _Environment] = {}
         _in_use.add(self)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The passwords of the proxies that are in use."""
+        urls = [
+            url for one in tuple(self._environments.values()) for url in one["proxies"].values()
+        ]
+        return tuple(word for url in urls for word in passwords(url))
 
     def forked(self) -> None:
         """In a forked child: a socket must not be shared with the parent, nor a lock it held."""
@@ -164,7 +164,8 @@ class Http:
         """
         line.check()
         session = self._own_session()
-        _current.line = line
+        serving = current.set(line)
+        line.dial()
         try:
             prepared = requests.Request(
                 request.method, request.url, request.headers, data=request.body
@@ -177,17 +178,24 @@ class Http:
                 **self._environment(session, request.url),
             )
         except Exception as error:  # noqa: BLE001 - translated, and raised on
-            cause = _bare(error)
+            cause = _cause(error)
             line.check()
+            if line.expired or (not line.stands and timed_out(error)):
+                raise ConnectTimeout(
+                    _unreached("no connection in time (connect)", request.url)
+                ) from cause
             raise translated(error, request.url) from cause
         finally:
-            del _current.line
+            line.opened()
+            current.reset(serving)
         try:
             line.answered(response.raw)
-        except LineCut:
+            if response.status_code == PROXY_AUTHENTICATION:
+                raise ConfigError(PROXY_CREDENTIALS)
+        except (LineCut, RigError):
             response.close()
             raise
-        return Reply(response, line)
+        return self.reply_type(response, line)
 
     def close(self) -> None:
         """Close the connections that wait in the pool; a later request opens new ones."""
@@ -199,15 +207,22 @@ class Http:
     def _own_session(self) -> requests.Session:
         with self._lock:
             if self._session is None:
-                self._session = _new_session()
+                self._session = new_session()
             return self._session
 
     def _environment(self, session: requests.Session, url: str) -> _Environment:
         host = urlsplit(url).netloc
         if host not in self._environments:
             found = session.merge_environment_settings(url, {}, True, None, None)
-            if _is_loopback(url):
+            if is_loopback(urlsplit(url).hostname or ""):
                 found["proxies"] = {}  # no proxy stands between this machine and itself
+            check_proxies(found["proxies"])
+            bundle = found["verify"]
+            if isinstance(bundle, str) and not os.path.exists(bundle):
+                raise ConfigError(
+                    f"there are no certificates at {bundle}: look at REQUESTS_CA_BUNDLE and "
+                    "CURL_CA_BUNDLE"
+                )
             self._environments[host] = _Environment(
                 proxies=found["proxies"], verify=found["verify"], cert=found["cert"]
             )
@@ -241,11 +256,6 @@ class _Environment(TypedDict):
     cert: str | tuple[str, str] | None
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
 # errors, by table ----------------------------------------------------------------------------
 
 _BAD_HEADER = (
@@ -255,13 +265,13 @@ _BAD_HEADER = (
 _UNQUOTED = (requests.exceptions.InvalidHeader, UnicodeError)  # they show the header, and its key
 
 _TABLE: tuple[tuple[type[Exception], type[RigError], str], ...] = (
-    (requests.exceptions.ConnectTimeout, ConnectTimeout, "no connection in time"),
+    (requests.exceptions.ConnectTimeout, ConnectTimeout, "no connection in time (connect)"),
     (requests.exceptions.ReadTimeout, ReadFailed, "the server fell silent"),
     (requests.exceptions.SSLError, ConnectFailed, "no secure connection"),
     (requests.exceptions.ProxyError, ConnectFailed, "no connection through the proxy"),
     (requests.exceptions.ConnectionError, ConnectFailed, "no connection"),
     (requests.exceptions.MissingSchema, ConfigError, "the URL has no scheme"),
-    (requests.exceptions.InvalidSchema, ConfigError, "the URL has a scheme that is not HTTP"),
+    (requests.exceptions.InvalidSchema, ConfigError, "the proxy in the environment cannot be used"),
     (requests.exceptions.InvalidURL, ConfigError, "the URL is not valid"),
     (requests.exceptions.InvalidHeader, ConfigError, _BAD_HEADER),
     (requests.exceptions.RequestException, TransportError, "the request failed"),
@@ -280,40 +290,45 @@ def translated(error: Exception, url: str = "") -> Exception:
     """One of ours for an exception of requests, urllib3 or the socket; others as they are."""
     for foreign, ours, what in _TABLE:
         if isinstance(error, foreign):
+            if _is_too_long(error):
+                return LimitExceeded(
+                    f"the headers are too many or too long to be read ({why(error)}): "
+                    "suspect the server",
+                    limit="head_bytes",
+                )
+            if isinstance(error, requests.exceptions.ProxyError) and (
+                refusal := refused_by_proxy(why(error))
+            ):
+                return ConfigError(refusal)
             if ours is ConnectFailed and _was_connected(error):
-                return ReadFailed(f"the connection broke before the answer began: {_why(error)}")
+                return ReadFailed(f"the connection broke before the answer began: {why(error)}")
             if issubclass(ours, ConnectFailed | ConnectTimeout) and url:
-                what = f"{what} to {urlsplit(url).netloc} (is base_url right?)"
-            return ours(what if isinstance(error, _UNQUOTED) else f"{what}: {_why(error)}")
+                what = _unreached(what, url)
+            return ours(what if isinstance(error, _UNQUOTED) else f"{what}: {why(error)}")
     return error
 
 
-def _why(error: BaseException) -> str:
-    """What the innermost exception says, without the objects it was wrapped in."""
-    inner = getattr(error, "reason", None)
-    if not isinstance(inner, BaseException):
-        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
-    if inner is not None:
-        return _why(inner)
-    said = str(error)
-    return said.partition("): ")[2] or said if said.startswith("HTTP") else said
+def _unreached(what: str, url: str) -> str:
+    right = "the proxy in the environment" if "proxy" in what else "base_url"
+    return f"{what} to {urlsplit(url).netloc} (is {right} right?)"
 
 
-def _bare(error: BaseException) -> BaseException | None:
-    """`error` without frames: theirs hold the request with its key, and in a circle themselves.
-
-    None if its very message holds the key.
-    """
-    error.__traceback__ = None
-    for inner in (error.__cause__, error.__context__):
-        if inner is not None and inner.__traceback__ is not None:
-            _bare(inner)
-    return None if isinstance(error, _UNQUOTED) else error
+def _cause(error: Exception) -> BaseException | None:
+    """`error` without what it drags along; None if its very message holds the key."""
+    found = bare(error)
+    return None if isinstance(error, _UNQUOTED) else found
 
 
 def _was_connected(error: Exception) -> bool:
     """Requests calls it a ConnectionError too when the server hung up on a sent request."""
     return any(isinstance(arg, urllib3.exceptions.ProtocolError) for arg in error.args)
+
+
+def _is_too_long(error: BaseException) -> bool:
+    """The standard library has bounds of its own: 100 headers, and 64 KiB for each line."""
+    if type(error) is http.client.HTTPException or isinstance(error, http.client.LineTooLong):
+        return True
+    return any(isinstance(arg, BaseException) and _is_too_long(arg) for arg in error.args)
 
 
 def _ended_early(error: Exception) -> bool:
@@ -323,70 +338,3 @@ def _ended_early(error: Exception) -> bool:
         return True
     wraps = isinstance(error, urllib3.exceptions.ProtocolError)
     return wraps and any(isinstance(arg, causes) for arg in error.args)
-
-
-# connections that say which request they serve ------------------------------------------------
-
-
-class _Current(threading.local):
-    line: Line
-
-
-_current = _Current()
-
-
-class _HTTPPool(urllib3.HTTPConnectionPool):
-    def _validate_conn(self, conn: BaseHTTPConnection) -> None:
-        super()._validate_conn(conn)
-        if conn.is_closed:
-            conn.connect()  # as HTTPS pools do: from here on there is a socket to cut
-        _connected(conn)
-
-
-class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    def _validate_conn(self, conn: BaseHTTPConnection) -> None:
-        try:
-            super()._validate_conn(conn)
-        except TimeoutError as error:  # in the handshake; urllib3 would call it a read
-            raise urllib3.exceptions.ConnectTimeoutError(conn, "no TLS in time") from error
-        _connected(conn)
-
-
-def _connected(conn: BaseHTTPConnection) -> None:
-    conn.timeout = None  # `connect` is over: a large request may take its time
-    line = getattr(_current, "line", None)
-    if line is not None:
-        line.connected(conn)
-
-
-_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
-
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    def init_poolmanager(
-        self, connections: int, maxsize: int, block: bool = False, **kwargs: object
-    ) -> None:
-        super().init_poolmanager(connections, maxsize, block, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: object) -> urllib3.ProxyManager:
-        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
-
-    def close(self) -> None:
-        """Close every pool, so that what is given back later is closed too: urllib3 drops them."""
-        for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in manager.pools.keys():  # noqa: SIM118 - it is no dict, and cannot be iterated
-                pool = manager.pools.get(key)
-                if pool is not None:
-                    pool.close()
-        super().close()
-
-
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    adapter = _Adapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session

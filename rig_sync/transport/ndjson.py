@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from rig_sync.errors import SSELimitError
+from rig_sync.limits import event_too_large
 from rig_sync.transport.sse import DEFAULT_MAX_EVENT_BYTES
 
 __all__ = ["JsonLine", "LineSource"]
@@ -100,7 +100,4 @@ class LineSource:
 
     def _check_size(self, size: int) -> None:
         if size > self._limit:
-            raise SSELimitError(
-                f"a line of the stream is longer than max_line_bytes={self._limit}; raise the "
-                "limit if the provider sends lines this long, else suspect the server"
-            )
+            raise event_too_large("a line of the stream is longer", self._limit)

@@ -52,6 +52,8 @@ class RetryPolicy(Struct, frozen=True):
         maximum: The largest bound, in seconds.
         total: No new try starts later than this many seconds after the first; a `Retry-After`
             that goes beyond is raised at once.
+        on_retry: Told of each try that failed and is made again, ahead of the wait, in the thread
+            that reads the stream. What it raises ends the stream.
 
     Raises:
         ConfigError: `attempts` is below 1 or a time is negative.
@@ -61,12 +63,15 @@ class RetryPolicy(Struct, frozen=True):
     initial: float = 0.5
     maximum: float = 8.0
     total: float = 60.0
+    on_retry: Callable[[Attempt], object] | None = None
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ConfigError(f"RetryPolicy(attempts={self.attempts}): give 1 or more")
         if min(self.initial, self.maximum, self.total) < 0:
             raise ConfigError("RetryPolicy: initial, maximum and total are seconds, 0 or more")
+        if self.on_retry is not None and not callable(self.on_retry):
+            raise ConfigError(f"RetryPolicy(on_retry={self.on_retry!r}): give a function")
 
 
 NO_RETRIES = RetryPolicy(attempts=1)
@@ -92,7 +97,7 @@ def retry(
     policy: RetryPolicy,
     *,
     sleep: Callable[[float], None],
-    before_sleep: Callable[[float], object] = lambda _: None,
+    before_sleep: Callable[[Attempt], object] = lambda _: None,
     chance: Callable[[float, float], float] = random.uniform,
 ) -> T:
     """The result of `attempt`, after as many tries as `policy` allows.
@@ -101,7 +106,7 @@ def retry(
         attempt: One try; it has to look itself at whether it was cancelled meanwhile.
         policy: How often and how long.
         sleep: Waits that many seconds, or less when cancelled.
-        before_sleep: Told the length of each wait ahead of it.
+        before_sleep: Told of each failure ahead of the wait for the next try.
         chance: A number between its two arguments.
 
     Raises:
@@ -119,8 +124,9 @@ def retry(
     def note(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         status = error.status if isinstance(error, ProviderError) else None
-        tried.append(Attempt(str(error), status, state.upcoming_sleep))
-        before_sleep(state.upcoming_sleep)
+        kind = type(error).__name__
+        tried.append(Attempt(str(error), status, state.upcoming_sleep, kind))
+        before_sleep(tried[-1])
 
     stop = tenacity.stop_after_attempt(policy.attempts) | tenacity.stop_before_delay(policy.total)
     retrying = tenacity.Retrying(

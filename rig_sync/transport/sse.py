@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING
 
 import sseclient
 
-from rig_sync.errors import SSELimitError
+from rig_sync.limits import Limits, event_too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = ["DEFAULT_MAX_EVENT_BYTES", "EventSource"]
 
-DEFAULT_MAX_EVENT_BYTES = 16 * 1024 * 1024
+DEFAULT_MAX_EVENT_BYTES = Limits().event_bytes
 
 _STRAY_BYTES = 4096
 _RETRY_DIGITS = 1000  # int() refuses more than 4,300
@@ -150,7 +150,7 @@ class EventSource:
         end = chunk.rfind(b"\n") + 1
         if not end:
             tail += chunk
-            self._check_size(len(tail))
+            self._check_size(len(tail) - len(_BOM))  # it may begin the first, and is no part of it
             return b""
         lines = bytes(tail) + chunk[:end]
         tail[:] = chunk[end:]
@@ -228,10 +228,7 @@ class EventSource:
 
     def _check_size(self, size: int) -> None:
         if size > self._limit:
-            raise SSELimitError(
-                f"a server-sent event or line is larger than max_event_bytes={self._limit}; raise "
-                "the limit if the provider sends events this large, else suspect the server"
-            )
+            raise event_too_large("a server-sent event or line is larger", self._limit)
 
 
 def _restore(event: sseclient.Event) -> None:

@@ -16,11 +16,12 @@ class Timeouts(Struct, frozen=True):
     an item. Only content counts, never pings or bare bytes.
 
     Attributes:
-        connect: Until the connection stands.
+        connect: Until the connection stands: name, proxy and TLS included; of each try.
         first_event: From the request to the first content; also the wait for a one-shot answer.
         idle: Between one content event and the next.
         total: All waiting of a whole run, over all its turns.
         tool: One call of a tool.
+        max_pause: How long a pause may last, as `next()` sees it.
 
     Raises:
         ConfigError: a value is not positive.
@@ -31,6 +32,7 @@ class Timeouts(Struct, frozen=True):
     idle: float | None = 120.0
     total: float | None = None
     tool: float | None = None
+    max_pause: float | None = None
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

@@ -34,7 +34,7 @@ from rig_sync.wire.base import (
     misfits,
     whole_body,
 )
-from rig_sync.wire.errors import error_from_body
+from rig_sync.wire.errors import CODE_LIMIT, error_from_body
 from rig_sync.wire.lenient import lenient
 from rig_sync.wire.reading import SILENT, is_plain_error, salvaged_or_silent
 
@@ -284,5 +284,5 @@ def _error(body: str, status: int | None) -> ProviderError:
     """The error in `body`, with the request's id that is in it."""
     error = error_from_body(body, status)
     request_id = (parse_object(body) or {}).get("request_id")
-    error.request_id = request_id if isinstance(request_id, str) else None
+    error.request_id = request_id[:CODE_LIMIT] if isinstance(request_id, str) else None
     return error

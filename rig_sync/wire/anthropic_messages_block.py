@@ -21,7 +21,7 @@ from rig_sync.streaming.raw import (
     Whole,
 )
 from rig_sync.wire.anthropic_messages_event import Delta
-from rig_sync.wire.base import object_in
+from rig_sync.wire.base import object_in, object_in_text
 
 __all__ = ["Block", "TextBlock", "begin", "begin_for"]
 
@@ -71,7 +71,7 @@ class Block:
             if name != "input":
                 self._payload[name] = before + text if isinstance(before, str) else text
             elif text.strip():
-                arguments = parse_object(text)
+                arguments = object_in_text(text)
                 whole = arguments is not None
                 self._payload[name] = text if arguments is None else arguments
         yield Whole(ProviderBlock(kind, self._payload)) if whole else Unknown(kind, self._payload)

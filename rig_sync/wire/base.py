@@ -7,10 +7,12 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
-from rig_sync._json import Json, JsonObject, merged, parse
+from rig_sync._json import Json, JsonObject, is_deeper, merged, parse, parse_object
 from rig_sync.completion import CompletionRequest
-from rig_sync.errors import ProviderError, ResponseDecodeError
+from rig_sync.errors import ProviderError, ResponseDecodeError, StreamTruncated
+from rig_sync.limits import Limits
 from rig_sync.streaming.raw import Defect, RawEvent
+from rig_sync.wire.errors import error_from_payload
 
 __all__ = [
     "UNREADABLE",
@@ -23,11 +25,15 @@ __all__ = [
     "bad_frame",
     "count",
     "misfits",
+    "natural",
     "object_in",
+    "object_in_text",
     "objects_in",
     "whole_body",
     "word_in",
 ]
+
+DEPTH = Limits().json_depth
 
 UNREADABLE = (msgspec.DecodeError, RecursionError)
 """What a decoder raises for JSON that is broken, does not fit, or is nested too deeply."""
@@ -116,6 +122,17 @@ def object_in(value: Json, *path: str) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
+def object_in_text(text: str) -> JsonObject | None:
+    """The object in JSON text that came as a string, in pieces perhaps; None when there is none.
+
+    None also where it is nested deeper than any answer may be.
+
+    >>> object_in_text('{"a": 1}'), object_in_text('{"a"')
+    ({'a': 1}, None)
+    """
+    return None if is_deeper(text, DEPTH) else parse_object(text)
+
+
 def objects_in(value: Json) -> list[JsonObject]:
     """The objects in a list; none when it is no list.
 
@@ -136,15 +153,23 @@ def word_in(value: Json, name: str) -> str | None:
 
 
 def count(fields: JsonObject, *names: str) -> int | None:
-    """The first of `names` that is a number in `fields`.
+    """The first of `names` that is a count in `fields`.
 
     >>> count({"a": None, "b": 3}, "a", "b"), count({}, "a")
     (3, None)
     """
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return int(value)
+    found = (natural(fields.get(name)) for name in names)
+    return next((value for value in found if value is not None), None)
+
+
+def natural(value: Json) -> int | None:
+    """`value` as a count; None where it is no number, below 0 or beyond what 64 bits hold.
+
+    >>> natural(3), natural(9.0), natural(-1), natural(10**400), natural(True), natural("3")
+    (3, 9, None, None, None, None)
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63:
+        return int(value)
     return None
 
 
@@ -153,24 +178,35 @@ def whole_body(body: bytes, *fields: str) -> JsonObject:
 
     Args:
         body: As it came.
-        fields: One of them makes it an answer, and so does what looks like an error; without any,
-            every object will do.
+        fields: One of them makes it an answer; what has an `error` goes through too, for the wire
+            to read it; without any fields, every object will do.
 
     Raises:
+        ProviderError: it looks like an error, of a proxy's perhaps.
         ResponseDecodeError: it is something else, so that nothing passes for an empty answer;
             `.body` has the beginning.
+        StreamTruncated: it breaks off, or there is none.
     """
+    text = body[:4096].decode("utf-8", "replace")
     try:
         value = parse(body)
-    except ValueError:
+    except ValueError as error:
+        if "truncated" in str(error):  # as msgspec says of JSON that does not end, or is not there
+            came = f"after {text[:80]!r}" if text.strip() else "nothing came"
+            raise StreamTruncated(f"the body ended before the answer did: {came}") from None
         value = None
+    if isinstance(value, list) and value and object_in(value[0]).get("error"):
+        raise error_from_payload(object_in(value[0]), 200)  # Google wraps the object in an array
     what = "no JSON object"
     if isinstance(value, dict):
-        if not fields or value.keys() & {*fields, *_ERROR_FIELDS}:
+        told = {name for name, one in value.items() if not isinstance(one, str)}
+        told |= value.keys() - {*_ERROR_FIELDS}  # the `message` of an answer is no text
+        if not fields or value.get("error") or told & {*fields}:
             return value
+        if any(value.get(name) for name in _ERROR_FIELDS):
+            raise error_from_payload(value, 200)
         what = f"none: it has no {fields[0]!r}"
-    text = body[:4096].decode("utf-8", "replace")
     raise ResponseDecodeError(f"the answer is {what}: {text[:80]!r}", recoverable=False, body=text)
 
 
-_ERROR_FIELDS = ("error", "errors", "message", "Message", "detail", "code")
+_ERROR_FIELDS = ("errors", "message", "Message", "detail", "code")

@@ -56,7 +56,7 @@ from rig_sync.wire.bedrock_converse_event import (
     usage_of,
 )
 from rig_sync.wire.bedrock_converse_request import CITED, NAME, CacheTtl, encode_request
-from rig_sync.wire.errors import error_from_body, error_from_payload
+from rig_sync.wire.errors import CODE_LIMIT, error_from_body, error_from_payload
 from rig_sync.wire.lenient import lenient
 from rig_sync.wire.reading import salvaged
 
@@ -128,7 +128,7 @@ class BedrockConverse(Struct, frozen=True):
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:
         """Raw events of a whole answer."""
         payload = whole_body(body, "output", "stopReason", "usage")
-        if "output" not in payload and (payload.get("message") or payload.get("Message")):
+        if payload.get("error"):  # a proxy's: AWS says `message`, and `whole_body` reads that
             yield Failed(error_from_payload(payload, 200))
             return
         data = body.decode("utf-8", "replace")
@@ -307,7 +307,7 @@ def _failure(name: str, data: str) -> ProviderError:
         payload["message"] = payload.get("originalMessage") or name
     known = {"code": name[:1].lower() + name[1:]}  # as the streams spell it; headers begin large
     error = error_from_payload({**payload, **known}, 200)
-    error.code = name
+    error.code = name[:CODE_LIMIT]
     return error
 
 

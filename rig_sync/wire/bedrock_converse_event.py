@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 import msgspec
 from msgspec import Struct
 
-from rig_sync._json import Json, JsonObject, compact, parse_object
+from rig_sync._json import Json, JsonObject, compact
 from rig_sync.completion import FinishKind, FinishReason, Usage
 from rig_sync.message import Image, ProviderBlock
-from rig_sync.wire.base import count, object_in
+from rig_sync.wire.base import count, object_in, object_in_text
 
 __all__ = [
     "Block",
@@ -152,7 +151,7 @@ class ForeignBlock:
         self._end_text()
         fields = dict(self._fields)
         if self._kind == "toolUse":
-            fields["input"] = parse_object("".join(self._input)) or {}
+            fields["input"] = object_in_text("".join(self._input)) or {}
         if self._kind == "toolResult":
             fields["content"] = [*self._content]
         if self._blobs:
@@ -198,14 +197,14 @@ def argument_text(value: str | JsonObject | None) -> str:
 def joined_blobs(pieces: list[str]) -> str:
     """Base64 of all that the pieces hold; the pieces side by side if one is no base64.
 
-    >>> joined_blobs(["YQ==", "Yg=="]), joined_blobs(["a"])
-    ('YWI=', 'a')
+    >>> joined_blobs(["YQ==", "Yg=="]), joined_blobs(["a"]), joined_blobs(["é", "YQ=="])
+    ('YWI=', 'a', 'éYQ==')
     """
     if len(pieces) == 1:
         return pieces[0]
     try:
         whole = b"".join(base64.b64decode(piece, validate=True) for piece in pieces)
-    except binascii.Error:
+    except ValueError:
         return "".join(pieces)
     return base64.b64encode(whole).decode()
 

@@ -8,7 +8,7 @@ https://docs.ollama.com/api/embed, https://docs.voyageai.com/reference/embedding
 from __future__ import annotations
 
 import base64
-import binascii
+import math
 import struct
 from collections.abc import Sequence
 from typing import Protocol
@@ -127,7 +127,7 @@ class GeminiEmbeddings(Struct, frozen=True):
 
     def path(self, model: str) -> str:
         """The model stands in the path."""
-        return self.route.replace("{model}", model.removeprefix("models/"))
+        return self.route.replace("{model}", quote(model.removeprefix("models/")))
 
     def encode(self, model: str, texts: Sequence[str], options: EmbeddingOptions) -> JsonObject:
         """One request object for each text."""
@@ -219,7 +219,7 @@ def vectors_of(rows: Sequence[Json], usage: Usage, payload: JsonObject) -> Vecto
     """
     try:
         vectors = tuple(_vector(row) for row in rows)
-    except (msgspec.ValidationError, binascii.Error, struct.error) as error:
+    except (ValueError, struct.error) as error:
         raise ResponseDecodeError(
             f"an embedding in the answer is no list of numbers ({error})", recoverable=False
         ) from None
@@ -230,7 +230,10 @@ def vectors_of(rows: Sequence[Json], usage: Usage, payload: JsonObject) -> Vecto
 def _vector(row: Json) -> tuple[float, ...]:
     if isinstance(row, str):  # little-endian 32-bit floats
         data = base64.b64decode(row, validate=True)
-        return struct.unpack(f"<{len(data) // 4}f", data)
+        numbers: tuple[float, ...] = struct.unpack(f"<{len(data) // 4}f", data)
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("not all of its numbers are finite")
+        return numbers
     return msgspec.convert(row, tuple[float, ...])
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rig_sync._json import Json, JsonObject, compact, parse
+import re
+
+from rig_sync._json import Json, JsonObject, compact, is_deeper, parse
 from rig_sync.errors import (
     AuthenticationError,
     BadRequest,
@@ -14,11 +16,18 @@ from rig_sync.errors import (
     RateLimited,
     ServerError,
 )
+from rig_sync.limits import Limits
 
-__all__ = ["BODY_LIMIT", "error_from_body", "error_from_payload"]
+__all__ = ["BODY_LIMIT", "CODE_LIMIT", "error_from_body", "error_from_payload", "seconds_in"]
 
 BODY_LIMIT = 4096
-"""Characters of a body that an error keeps."""
+"""Characters of a body that an error keeps, and of what it says."""
+
+CODE_LIMIT = 200
+"""Characters of a code, or an id, that an error keeps."""
+
+LONGEST = 1e9  # seconds: 31 years
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+").fullmatch
 
 BY_STATUS: dict[int, type[ProviderError]] = {
     400: BadRequest,
@@ -103,7 +112,7 @@ TOO_LONG = (
 def error_from_body(body: str, status: int | None) -> ProviderError:
     """The error in a response that is one: JSON of any known shape, else what the text says."""
     try:
-        payload = parse(body)
+        payload = None if is_deeper(body, Limits().json_depth) else parse(body)
     except ValueError:
         payload = None
     if isinstance(payload, list) and payload:  # Gemini wraps the object in an array
@@ -133,7 +142,7 @@ def error_from_payload(payload: JsonObject, status: int | None) -> ProviderError
     number = _status_in(fields) or status
     text = compact(payload)
     found = next((BY_CODE[word] for word in reasons if word in BY_CODE), None)
-    error = _build(message or text[:BODY_LIMIT], number, code or kind, text, found)
+    error = _build(message or text, number, code or kind, text, found)
     error.retry_after = _seconds(details.get("retryDelay"))
     return error
 
@@ -152,7 +161,7 @@ def _build(
     kind = kind or by_status or ProviderError
     if kind is BadRequest and any(words in message.lower() for words in TOO_LONG):
         kind = ContextLengthExceeded
-    return kind(message, status=status, code=code, body=body[:BODY_LIMIT])
+    return kind(message[:BODY_LIMIT], status=status, code=code, body=body[:BODY_LIMIT])
 
 
 def _message_of(fields: JsonObject) -> str:
@@ -172,18 +181,29 @@ def _details(fields: JsonObject) -> JsonObject:
     return joined
 
 
+def seconds_in(text: str) -> float | None:
+    """A number of seconds, as servers ask us to wait; None where `text` is none.
+
+    More than `LONGEST` is `LONGEST`: no thread can wait for ever.
+
+    >>> seconds_in("34.4"), seconds_in("-1"), seconds_in("²"), seconds_in("9" * 400)
+    (34.4, None, None, 1000000000.0)
+    """
+    return min(float(text), LONGEST) if _NUMBER(text) else None
+
+
 def _seconds(delay: Json) -> float | None:
     """The seconds in a duration as Google writes it.
 
     >>> _seconds("34.4s"), _seconds(None)
     (34.4, None)
     """
-    number = delay.removesuffix("s") if isinstance(delay, str) else ""
-    return float(number) if number.replace(".", "", 1).isdigit() else None
+    return seconds_in(delay.removesuffix("s")) if isinstance(delay, str) else None
 
 
 def _word(value: Json) -> str | None:
-    return str(value) if isinstance(value, (str, int)) and value != "" else None
+    """A code; `value` may be a number."""
+    return str(value)[:CODE_LIMIT] if isinstance(value, (str, int)) and value != "" else None
 
 
 def _status_in(fields: JsonObject) -> int | None:
@@ -201,4 +221,4 @@ def _describe(body: str, status: int | None) -> str:
         return f"an empty answer with status {status}"
     if text[0] == "<":
         return f"an HTML page instead of an answer: {text[:200]!r}"
-    return text[:BODY_LIMIT]
+    return text

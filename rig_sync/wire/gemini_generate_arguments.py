@@ -10,13 +10,16 @@ import re
 from typing import TypeAlias
 
 from rig_sync._json import Json, JsonObject, compact
+from rig_sync.limits import Limits
 
 __all__ = ["Arguments"]
 
 Path: TypeAlias = tuple[str | int, ...]
 
+MAX_STEPS = Limits().json_depth
+
 _STEP = re.compile(
-    r"""\.(?P<name>[^.\[\]]+) | \[(?P<index>\d+)\]
+    r"""\.(?P<name>[^.\[\]]+) | \[(?P<index>[0-9]{1,9})\]
     | \['(?P<single>(?:[^'\\]|\\.)*)'\] | \["(?P<double>(?:[^"\\]|\\.)*)"\]""",
     re.VERBOSE,
 )
@@ -99,8 +102,10 @@ def _key(step: str | int) -> str:
 def _path(text: Json) -> Path | None:
     """The steps of a JSON path that names one place below the root; None for any other.
 
-    >>> _path("$.foo[0]['a.b']"), _path("$"), _path("$..x")
-    (('foo', 0, 'a.b'), None, None)
+    None also for one that goes deeper than any arguments may.
+
+    >>> _path("$.foo[0]['a.b']"), _path("$"), _path("$..x"), _path("$" + ".a" * 300)
+    (('foo', 0, 'a.b'), None, None, None)
     """
     if not isinstance(text, str) or not text.startswith("$"):
         return None
@@ -108,7 +113,7 @@ def _path(text: Json) -> Path | None:
     at = 1
     while at < len(text):
         found = _STEP.match(text, at)
-        if found is None:
+        if found is None or len(steps) == MAX_STEPS:
             return None
         at = found.end()
         if found["index"] is not None:

@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from rig_sync._json import JsonObject
 from rig_sync.completion import FinishKind, Usage
+from rig_sync.wire.base import natural
 
 __all__ = [
     "FINISH_KINDS",
@@ -128,12 +129,12 @@ cache_creation_input_tokens=None, reasoning_tokens=3)
     """
     if counts is None or counts == _NO_COUNTS:
         return None
-    said, thought = counts.candidatesTokenCount, counts.thoughtsTokenCount
+    said, thought = natural(counts.candidatesTokenCount), natural(counts.thoughtsTokenCount)
     silent = said is None and thought is None
     return Usage(
-        input_tokens=counts.promptTokenCount,
+        input_tokens=natural(counts.promptTokenCount),
         output_tokens=None if silent else (said or 0) + (thought or 0),
-        total_tokens=counts.totalTokenCount,
-        cached_input_tokens=counts.cachedContentTokenCount,
+        total_tokens=natural(counts.totalTokenCount),
+        cached_input_tokens=natural(counts.cachedContentTokenCount),
         reasoning_tokens=thought,
     )

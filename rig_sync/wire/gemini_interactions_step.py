@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from rig_sync._json import Json, JsonObject, compact, merged, parse_object
+from rig_sync._json import Json, JsonObject, compact
 from rig_sync.message import Image, ProviderBlock, Text
 from rig_sync.streaming.raw import (
     CallDone,
@@ -17,7 +17,7 @@ from rig_sync.streaming.raw import (
     TextDone,
     Whole,
 )
-from rig_sync.wire.base import objects_in, word_in
+from rig_sync.wire.base import object_in_text, objects_in, word_in
 
 __all__ = ["ANNOTATIONS", "SAID", "Delta", "Steps"]
 
@@ -103,7 +103,7 @@ class Steps:
             text = arguments if isinstance(arguments, str) else compact(arguments or {})
             yield CallFragment(index, arguments=text)
         elif delta.type == "function_call" and step.kind == delta.type:
-            step.start = merged(step.start, payload)
+            _merge(step.start, payload)
             yield CallFragment(index, word_in(payload, "id"), word_in(payload, "name"))
         elif delta.type in ("text", "") or delta.annotations:
             if delta.text:
@@ -136,8 +136,8 @@ class Steps:
             yield from self.stop(index)
 
     def _index(self, index: int | None) -> int:
-        """The number of a step; where it is not told, that of the last."""
-        return max(self._open, default=0) if index is None else index
+        """The number of a step; where it is not told, that of the last that goes on."""
+        return next(reversed(self._open), 0) if index is None else index
 
     def _thought(self, index: int, step: _Step, text: str | None, part: int) -> Iterator[RawEvent]:
         if text:
@@ -197,13 +197,23 @@ def _extend(step: _Step, payload: JsonObject) -> None:
     for name, value in payload.items():
         under = step.start.get(name)
         if isinstance(under, list) and isinstance(value, list):
-            step.start[name] = under + value
+            under += value
         elif name != "type":
-            step.start = merged(step.start, {name: value})
+            _merge(step.start, {name: value})
+
+
+def _merge(whole: JsonObject, more: JsonObject) -> None:
+    """Add `more` to `whole`, in place: a copy for each delta would be quadratic."""
+    for name, value in more.items():
+        under = whole.get(name)
+        if isinstance(under, dict) and isinstance(value, dict):
+            _merge(under, value)
+        else:
+            whole[name] = value
 
 
 def _built(step: _Step) -> JsonObject:
-    arguments = parse_object("".join(step.pieces)) if step.pieces else None
+    arguments = object_in_text("".join(step.pieces)) if step.pieces else None
     return step.start if arguments is None else {**step.start, "arguments": arguments}
 
 

@@ -35,6 +35,7 @@ from rig_sync.wire.base import (
     FramingName,
     adapted,
     misfits,
+    natural,
     whole_body,
 )
 from rig_sync.wire.errors import error_from_body, error_from_payload
@@ -205,7 +206,7 @@ class _Decoding:
 
     def _end(self, line: _Line, data: str) -> Iterator[RawEvent]:
         self.over = True
-        usage = Usage(input_tokens=line.prompt_eval_count, output_tokens=line.eval_count)
+        usage = Usage(natural(line.prompt_eval_count), natural(line.eval_count))
         if usage:
             yield UsageReport(usage)
         if line.done_reason:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rig_sync import (
+    Attempt,
     CompletionRequest,
     CompletionResponse,
     Hook,
@@ -49,6 +50,9 @@ class Recorder(Hook):
 
     def on_model_select(self, context: HookContext, event: ModelSelection) -> None:
         self._note("on_model_select", context, event)
+
+    def on_retry(self, context: HookContext, event: Attempt) -> None:
+        self._note("on_retry", context, event)
 
     def on_text_delta(self, context: HookContext, event: Text) -> None:
         self._note("on_text_delta", context, event)

@@ -19,6 +19,7 @@ from rig_sync import (
     PromptCancelled,
     PromptError,
     RequestPatch,
+    RetryPolicy,
     RunFinished,
     RunPending,
     ServerError,
@@ -49,6 +50,7 @@ def pay(amount: int) -> str:
 
 
 SCRIPTS = {
+    "on_retry": (error_response(503), says("Hi.")),
     "on_reasoning_delta": (says("Hi.", thinks=["Hm"]),),
     "on_tool_call_delta": (calls(("add", {"a": 1, "b": 2})), says("Hi.")),
     "on_tool_call": (calls(("add", {"a": 1, "b": 2})), says("Hi.")),
@@ -56,6 +58,8 @@ SCRIPTS = {
     "on_invalid_tool_call": (calls(("subtract", {})), says("Hi.")),
 }
 """What makes an event happen; words for all others."""
+
+AGAIN = RetryPolicy(attempts=2, initial=0)
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -68,7 +72,7 @@ def test_a_hook_that_raises_ends_the_run(
         raise ZeroDivisionError("oops")
 
     listener = Recorder()
-    agent = Agent(model(server(*SCRIPTS.get(event, (says("Hi."),)))), tools=[add])
+    agent = Agent(model(server(*SCRIPTS.get(event, (says("Hi."),))), retries=AGAIN), tools=[add])
     ended = way(agent, hooks=[listener, hook_on(event, clumsy)])
     assert isinstance(ended.error, HookFailed)
     assert str(ended.error) == f"hook.{event}(clumsy) raised ZeroDivisionError in {event}: oops"
@@ -90,7 +94,7 @@ def test_a_hook_that_answers_something_else(
         def __repr__(self) -> str:
             return "odd()"
 
-    agent = Agent(model(server(*SCRIPTS.get(event, (says("Hi."),)))), tools=[add])
+    agent = Agent(model(server(*SCRIPTS.get(event, (says("Hi."),))), retries=AGAIN), tools=[add])
     one = type("Wrong", (), {event: lambda *_: Odd()})()
     ended = way(agent, hooks=[one])
     allowed = " | ".join([*(kind.__name__ for kind in ALLOWED[event]), "None"])
@@ -117,7 +121,7 @@ def test_ctrl_c_in_a_hook(server: ServerFactory, model: ModelFactory, way: Way, 
     def interrupted(context: HookContext, value: object) -> None:
         raise KeyboardInterrupt
 
-    agent = Agent(model(server(*SCRIPTS.get(event, (says("Hi."),)))), tools=[add])
+    agent = Agent(model(server(*SCRIPTS.get(event, (says("Hi."),))), retries=AGAIN), tools=[add])
     with pytest.raises(KeyboardInterrupt):
         way(agent, hooks=[hook_on(event, interrupted)])
 

@@ -19,7 +19,7 @@ from rig_sync.providers import bedrock
 from rig_sync.streaming.pause import PauseControl
 from rig_sync.tools import tool
 from rig_sync.transport.aws import AwsKeys, SigV4
-from rig_sync.transport.http import HttpRequest
+from rig_sync.transport.head import HttpRequest
 from rig_sync.transport.retry import NO_RETRIES
 from tests.conftest import ServerFactory
 from tests.server import (

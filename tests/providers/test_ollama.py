@@ -48,6 +48,7 @@ def test_from_outside(server: ServerFactory, monkeypatch: pytest.MonkeyPatch) ->
     assert heads[0]["accept"] == "application/x-ndjson"
 
 
+@pytest.mark.filterwarnings("ignore::rig_sync.InsecureUrlWarning")
 @pytest.mark.parametrize(
     ("host", "url"),
     [
@@ -64,7 +65,7 @@ def test_the_host_as_ollama_reads_it(monkeypatch: pytest.MonkeyPatch, host: str,
     """Scheme and port may be left out, and an address to listen on is this machine's."""
     monkeypatch.setenv("OLLAMA_HOST", host)
     assert ollama.Client.from_env().endpoint.base_url == url
-    assert ollama.Client.from_env(base_url="http://other:1").endpoint.base_url == "http://other:1"
+    assert ollama.Client.from_env(base_url="https://other:1").endpoint.base_url == "https://other:1"
 
 
 def test_what_it_cannot_do() -> None:

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 
 from rig_sync.errors import ConfigError, ConnectFailed, ReadFailed, RigError, SSELimitError
 from rig_sync.transport.aws import AwsEvents, AwsKeys, SigV4, configured_region
-from rig_sync.transport.http import HttpRequest
+from rig_sync.transport.head import HttpRequest
 from tests import strategies
 from tests.conftest import ServerFactory
 from tests.server import Request, Script, response
@@ -156,7 +156,7 @@ def test_limit() -> None:
     """A frame that says it is larger is refused before it is read."""
     frame = aws_event("a", {"x": "y" * 100})
     assert [one.event for one in AwsEvents([frame], max_frame_bytes=len(frame))] == ["a"]
-    with pytest.raises(SSELimitError, match="max_frame_bytes=50"):
+    with pytest.raises(SSELimitError, match="event_bytes=50"):
         list(AwsEvents([frame[:12]], max_frame_bytes=50))
 
 

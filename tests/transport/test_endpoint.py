@@ -6,7 +6,8 @@ import pytest
 
 from rig_sync.errors import RateLimited
 from rig_sync.transport.endpoint import Endpoint
-from rig_sync.transport.http import Http, HttpRequest
+from rig_sync.transport.head import HttpRequest
+from rig_sync.transport.http import Http
 from rig_sync.transport.line import Line
 from tests.conftest import KEY, ModelFactory, ServerFactory
 from tests.server import chat_chunks, error_response, sse_response

@@ -135,7 +135,7 @@ def _refused_port() -> str:
 
 
 @pytest.mark.parametrize(
-    "url", [_refused_port, lambda: "http://nowhere.invalid/v1"], ids=["refused", "no such name"]
+    "url", [_refused_port, lambda: "https://nowhere.invalid/v1"], ids=["refused", "no such name"]
 )
 def test_no_connection(model: ModelFactory, url: Callable[[], str]) -> None:
     """Who cannot be reached is named."""

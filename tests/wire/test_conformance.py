@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from rig_sync.completion import CompletionResponse, FinishReason, Usage
 from rig_sync.errors import ReadFailed, RigError, StreamTruncated
+from rig_sync.limits import Limits
 from rig_sync.streaming.items import (
     StreamedAssistantContent,
     StreamError,
@@ -193,7 +194,9 @@ class Decoded(NamedTuple):
 def decoded(wire: Wire, chunks: Iterable[bytes]) -> Decoded:
     """What comes of a body in those pieces; ids of ours are the same every time."""
     parts = Parts(wire.name, lambda: "ours")
-    items = list(parts.feed_all(wire.decode_stream(FRAMINGS[wire.framing].cut(chunks))))
+    items = list(
+        parts.feed_all(wire.decode_stream(FRAMINGS[wire.framing].cut(chunks, Limits().event_bytes)))
+    )
     return Decoded(items, parts.response(), parts)
 
 

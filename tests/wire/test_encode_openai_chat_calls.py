@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rig_sync._json import Json, JsonObject, compact
 from rig_sync.completion import CompletionRequest
+from rig_sync.limits import Limits
 from rig_sync.message import ToolCall, assistant
 from rig_sync.streaming.items import Delta, ToolCallDelta
 from rig_sync.streaming.parts import Parts
@@ -132,7 +133,7 @@ def test_free_text_however_it_is_cut(data: st.DataObject, text: str) -> None:
     """Every character comes as it was said."""
     body = calls(*told(*data.draw(cuts(text))))
     assembled = Parts()
-    list(assembled.feed_all(CHAT.decode_stream(FRAMINGS["sse"].cut([body]))))
+    list(assembled.feed_all(CHAT.decode_stream(FRAMINGS["sse"].cut([body], Limits().event_bytes))))
     assert [call.arguments for call in assembled.response().message.tool_calls] == [{"input": text}]
 
 

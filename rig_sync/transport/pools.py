@@ -1,0 +1,181 @@
+"""Connections that say which request they serve, so that it can cut them.
+
+Beside `http` the one place that imports requests and urllib3.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import requests
+import requests.adapters
+import urllib3
+import urllib3.connection
+
+from rig_sync.transport.dial import dial
+from rig_sync.transport.line import Connection, Line
+
+if TYPE_CHECKING:
+    from urllib3._base_connection import BaseHTTPConnection
+
+__all__ = ["HTTPConnection", "HTTPSConnection", "current", "new_session"]
+
+POOL_SIZE = 64
+
+current: ContextVar[Line | None] = ContextVar("line", default=None)
+"""The line of the request under way; no `threading.local`, which gevent cannot patch afterwards."""
+
+
+class _Response(http.client.HTTPResponse):
+    """Passes over interim answers, as 103 Early Hints: the library below knows 100 alone."""
+
+    def begin(self) -> None:
+        super().begin()
+        while 100 <= self.status < 200 and self.status != http.client.SWITCHING_PROTOCOLS:
+            self.headers = None  # type: ignore[assignment] # or it would not begin again
+            super().begin()
+
+
+class HTTPConnection(urllib3.connection.HTTPConnection):
+    """What makes the socket, in the time of the request and where its line can cut it."""
+
+    response_class = _Response
+
+    def _new_conn(self) -> socket.socket:
+        line = current.get() or Line()
+        patience = self.timeout if isinstance(self.timeout, (int, float)) else None
+        try:
+            return dial(
+                self._dns_host,
+                self.port,
+                timeout=patience,
+                options=self.socket_options or (),
+                source=self.source_address,
+                line=line,
+            )
+        except socket.gaierror as error:
+            raise urllib3.exceptions.NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise urllib3.exceptions.ConnectTimeoutError(self, "the time was over") from error
+        except OSError as error:
+            raise urllib3.exceptions.NewConnectionError(self, str(error)) from error
+
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        line = current.get()
+        if line is not None:
+            line.go_on()  # certificates are to be read now, and that takes its time
+
+
+class HTTPSConnection(HTTPConnection, urllib3.connection.HTTPSConnection):
+    """The same, over TLS."""
+
+
+_PLAIN = urllib3.HTTPConnectionPool.ConnectionCls
+_SECURE = urllib3.HTTPSConnectionPool.ConnectionCls
+
+
+class _Lenient(urllib3.HTTPConnectionPool):
+    """Has room for every request: one more connection is closed after use, not refused."""
+
+    def _get_conn(self, timeout: float | None = None) -> BaseHTTPConnection:
+        try:
+            return super()._get_conn(timeout)
+        except urllib3.exceptions.ClosedPoolError:  # `Client.close` in another thread, just now
+            return self._new_conn()
+
+    def _put_conn(self, conn: BaseHTTPConnection | None) -> None:
+        if conn is not None and self.pool is not None and self.pool.full():
+            conn.close()  # urllib3 would do so too, with a warning
+        else:
+            super()._put_conn(conn)
+
+
+class _HTTPPool(_Lenient):
+    @property
+    def ConnectionCls(self) -> type[BaseHTTPConnection]:  # type: ignore[override] # asked anew
+        """Ours, unless somebody has put theirs in the place of urllib3's, as vcrpy does."""
+        theirs = urllib3.HTTPConnectionPool.ConnectionCls
+        return HTTPConnection if theirs is _PLAIN else theirs
+
+    def _validate_conn(self, conn: BaseHTTPConnection) -> None:
+        super()._validate_conn(conn)
+        if conn.is_closed:
+            conn.connect()  # as HTTPS pools do: from here on there is a socket to cut
+        _connected(conn)
+
+
+class _HTTPSPool(_Lenient, urllib3.HTTPSConnectionPool):
+    @property
+    def ConnectionCls(self) -> type[BaseHTTPConnection]:  # type: ignore[override] # asked anew
+        """Likewise."""
+        theirs = urllib3.HTTPSConnectionPool.ConnectionCls
+        return HTTPSConnection if theirs is _SECURE else theirs
+
+    def _validate_conn(self, conn: BaseHTTPConnection) -> None:
+        try:
+            super()._validate_conn(conn)
+        except TimeoutError as error:  # in the handshake; urllib3 would call it a read
+            raise urllib3.exceptions.ConnectTimeoutError(conn, "there was no TLS") from error
+        _connected(conn)
+
+
+def _connected(conn: BaseHTTPConnection) -> None:
+    conn.timeout = None  # `connect` is over: a large request may take its time
+    line = current.get()
+    if line is not None:
+        line.connected(cast(Connection, conn))  # urllib3's protocol is silent of its socket
+
+
+_Pool: TypeAlias = type[urllib3.HTTPConnectionPool]
+_POOLS: dict[str, _Pool] = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+def _socks(ours: _Pool, theirs: _Pool) -> _Pool:
+    """Ours for SOCKS: PySocks makes its sockets, which cannot be cut before they stand."""
+    return type(ours.__name__, (ours,), {"ConnectionCls": theirs.ConnectionCls})
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **kwargs: object
+    ) -> None:
+        super().init_poolmanager(connections, maxsize, block, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: object) -> urllib3.ProxyManager:
+        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **kwargs)
+        theirs, ours = manager.pool_classes_by_scheme, _POOLS
+        if proxy.lower().startswith("socks"):
+            if issubclass(theirs["http"], _HTTPPool):
+                return manager
+            ours = {scheme: _socks(pool, theirs[scheme]) for scheme, pool in ours.items()}
+        manager.pool_classes_by_scheme = ours
+        return manager
+
+    def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
+        """A proxy over TLS is verified too when the address behind it has none: not in requests."""
+        if isinstance(conn, urllib3.HTTPSConnectionPool):
+            url = "https://"
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call] # stubs
+
+    def close(self) -> None:
+        """Close every pool, so that what is given back later is closed too: urllib3 drops them."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - it is no dict, and cannot be iterated
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    pool.close()
+        super().close()
+
+
+def new_session() -> requests.Session:
+    """A session whose connections are known to the line of the request they serve."""
+    session = requests.Session()
+    adapter = _Adapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
