@@ -14,13 +14,13 @@ from urllib.parse import unquote
 
 from rig_sync.errors import ConfigError
 
-__all__ = ["HeaderFields", "Redactor", "Sealed", "Secrets", "passwords", "secrets_of"]
+__all__ = ["HeaderFields", "Sealed", "Secrets", "passwords", "secrets_of"]
 
 S = TypeVar("S", bound="Sealed")
 
 SHOWN = "[key]"
 HEAD = 8  # so many characters give a key away; fewer may be any word
-FRESH = 256  # keys that functions gave last; as many requests may be under way
+FRESH = 64  # keys that functions gave last; so many requests may be under way
 LEAST = 4  # a "key" for a server that asks for none may be shorter, and any message has it
 
 _HARMLESS = re.compile(
@@ -64,40 +64,26 @@ class HeaderFields(Sealed, dict[str, str]):
         return repr(shown)
 
 
-class Redactor:
-    """Takes keys out of texts, however they are spelled there.
-
-    Found are a key as it is, with escapes of JSON, Python, HTML or URLs in it, inside of base64,
-    and the beginning of one that was cut. A short key is only found whole, as a word by itself.
-
-    >>> redact = Redactor(["sk-12345/6789"])
-    >>> redact("no sk-12345/6789, no sk-12345%2f6789, no sk-12345..., but skis")
-    'no [key], no [key], no [key]..., but skis'
-    """
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        kept = dict.fromkeys(secret for secret in secrets if len(secret) >= LEAST)
-        longest_first = sorted(kept, key=len, reverse=True)
-        self._finders = [finder for secret in longest_first for finder in _finders(secret)]
-
-    def __call__(self, text: str) -> str:
-        for finder in self._finders:
-            text = finder.without(text)
-        return text
-
-
 class Secrets(Sealed):
     """The keys of one endpoint: those it was given, and those that functions gave it since.
 
+    Taken out of a text are a key as it is, with escapes of JSON, Python, HTML or URLs in it, inside
+    of base64, and the beginning of one that was cut. A short key is only found whole, as a word by
+    itself.
+
     Threads: may be shared.
+
+    >>> secrets = Secrets(["sk-12345/6789"])
+    >>> secrets.redact("no sk-12345/6789, no sk-12345%2f6789, no sk-12345..., but skis")
+    'no [key], no [key], no [key]..., but skis'
     """
 
-    __slots__ = ("_fixed", "_fresh", "_redactor")
+    __slots__ = ("_finders", "_fixed", "_fresh")
 
-    def __init__(self, keys: Iterable[str], headers: Mapping[str, str]) -> None:
-        self._fixed = (*keys, *secrets_of(headers))
+    def __init__(self, keys: Iterable[str], headers: Mapping[str, str] | None = None) -> None:
+        self._fixed = (*keys, *secrets_of(headers or {}))
         self._fresh: deque[str] = deque(maxlen=FRESH)
-        self._redactor: tuple[tuple[str, ...], Redactor] = ((), Redactor(()))
+        self._finders: dict[str, tuple[_Finder, ...]] = {}
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """The secrets of `headers` are ours too."""
@@ -105,39 +91,47 @@ class Secrets(Sealed):
 
     def redact(self, text: str, more: Iterable[str] = ()) -> str:
         """`text` without any of them, nor of `more`."""
-        keys = tuple(dict.fromkeys((*self._fixed, *self._fresh.copy(), *more)))
-        known, redactor = self._redactor
-        if known != keys:
-            redactor = Redactor(keys)
-            self._redactor = (keys, redactor)
-        return redactor(text)
+        known = self._finders
+        wanted = {*self._fixed, *self._fresh.copy(), *more}
+        if known.keys() != wanted:
+            known = {key: known.get(key) or tuple(_finders(key)) for key in wanted}
+            self._finders = known
+        spans = (span for each in known.values() for finder in each for span in finder.spans(text))
+        return _without(text, sorted(spans))
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for start, end in spans:  # two keys may begin alike
+        if start >= at:
+            pieces += (text[at:start], SHOWN)
+        at = max(at, end)
+    return "".join((*pieces, text[at:])) if pieces else text
 
 
 class _Finder:
     """Finds one spelling of one secret, or a beginning of it."""
 
-    __slots__ = ("_head", "_rest")
+    __slots__ = ("_head", "_secret")
 
     def __init__(self, secret: str) -> None:
         head = "".join(map(_any_escape, secret[:HEAD]))
         word = len(secret) < HEAD
         self._head = re.compile(rf"(?<!\w){head}(?!\w)" if word else head)
-        self._rest = secret[HEAD:]
+        self._secret = secret
 
-    def without(self, text: str) -> str:
-        pieces: list[str] = []
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """From where to where."""
         at = 0
         while found := self._head.search(text, at):
-            pieces += (text[at : found.start()], SHOWN)
-            at = self._end(text, found.end())
-        return "".join((*pieces, text[at:])) if pieces else text
+            whole = re.compile("".join(map(_any_escape, self._secret))).match(text, found.start())
+            at = whole.end() if whole is not None else self._end(text, found.end())
+            yield found.start(), at
 
     def _end(self, text: str, at: int) -> int:
-        """Where what belongs to the secret ends."""
-        for char in self._rest:
-            if text[at : at + 1] == char:
-                at += 1
-                continue
+        """Where what there is of the secret ends."""
+        for char in self._secret[HEAD:]:
             found = re.compile(_any_escape(char)).match(text, at)
             if found is None:
                 break
@@ -146,6 +140,8 @@ class _Finder:
 
 
 def _finders(secret: str) -> Iterator[_Finder]:
+    if len(secret) < LEAST:
+        return
     yield _Finder(secret)
     if len(secret) < HEAD:
         return
@@ -168,15 +164,14 @@ def _any_escape(char: str) -> str:
         return re.escape(char)
     code = ord(char)
     data = char.encode("utf-8", "replace")
-    forms = [
-        rf"\\*{re.escape(char)}",
-        re.escape(json.dumps(char)[1:-1]),
-        re.escape(ascii(char)[1:-1]),
-        rf"(?i:\\+u{code:04x})",
+    forms = [  # the longer ones first: some begin with the character itself
         rf"(?i:{''.join(f'%(?:25)*{byte:02x}' for byte in data)})",
         rf"(?i:&#(?:{code}|x{code:x});)",
-        re.escape(html.escape(char)),
+        rf"(?i:\\+u{code:04x})",
     ]
+    named = (html.escape(char), json.dumps(char)[1:-1], ascii(char)[1:-1])
+    forms += [re.escape(form) for form in named if form != char]
+    forms.append(rf"\\*{re.escape(char)}")
     if char == " ":
         forms.append(r"\+")
     return f"(?:{'|'.join(dict.fromkeys(forms))})"

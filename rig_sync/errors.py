@@ -231,9 +231,11 @@ class ProviderError(RigError):
         body: The first 4 KiB of what arrived, with keys taken out.
         request_id: The provider's id of this request, to quote to its support.
         retry_after: Seconds the provider asked us to wait.
+        should_retry: Whether the same request may do better, if the provider said so.
     """
 
     hint: str = ""
+    should_retry: bool | None = None
 
     def __init__(
         self,

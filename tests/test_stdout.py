@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+from typing import TextIO, cast
 
 import pytest
 
@@ -125,3 +126,75 @@ def test_a_terminal_that_cannot_show_a_letter(server: ServerFactory, model: Mode
     file = io.TextIOWrapper(buffer, encoding="latin-1")
     stream_to_stdout(Agent(model(served)).stream_prompt("Hi"), file=file)
     assert buffer.getvalue() == "naïve ?\n".encode("latin-1")
+
+
+class Terminal(io.StringIO):
+    """A screen that says what it is."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+ATTACKS = {
+    "title": "\x1b]0;owned\x07",
+    "clipboard": "\x1b]52;c;cm0gLXJmIC8=\x07",
+    "cursor": "\x1b[2J\x1b[H$ sudo ",
+    "one-byte sequences": "\x9b31mred\x9d0;title\x9c",
+    "overwritten": "harmless\rharmful ",
+    "backspaces": "ls\b\brm",
+    "others": "".join(map(chr, (*range(9), *range(11, 32), *range(127, 160)))),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("field", ["content", "reasoning_content"])
+def test_a_terminal_is_not_steered(
+    server: ServerFactory, model: ModelFactory, field: str, attack: str
+) -> None:
+    """Controls are written out, also those that come in pieces; newlines and tabs stay."""
+    text = f"a\tb\r\n{ATTACKS[attack]}c"
+    served = server(sse_response(*[chat_chunk({field: char}) for char in text], *chat_chunks(".")))
+    screen, file = Terminal(), io.StringIO()
+    for one in (screen, file):
+        stream_to_stdout(Agent(model(served)).stream_prompt("Hi"), file=one, show_reasoning=True)
+    shown = screen.getvalue()
+    assert shown.startswith("a\tb\n")
+    assert not any(ord(char) < 32 and char not in "\n\t" for char in shown)
+    assert not any(127 <= ord(char) < 160 for char in shown)
+    assert file.getvalue().startswith(text)  # a file gets the words as they are
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "ascii", "cp1252"])
+def test_no_text_stops_the_printing(
+    server: ServerFactory, model: ModelFactory, coding: str
+) -> None:
+    """Half a pair, and letters that the terminal has not."""
+    bad = b'data: {"choices":[{"index":0,"delta":{"content":"x\\ud83d\\u20ac"}}]}\n\n'
+    served = server(sse_response(bad, *chat_chunks("\N{SNOWMAN}.")))
+    buffer = io.BytesIO()
+    file = io.TextIOWrapper(buffer, encoding=coding)
+    stream_to_stdout(Agent(model(served)).stream_prompt("Hi"), file=file)
+    assert buffer.getvalue().decode(coding).startswith("x")
+    assert buffer.getvalue().endswith(b".\n")
+
+
+def test_whatever_can_write(server: ServerFactory, model: ModelFactory) -> None:
+    """A file of one's own needs `write` and `flush` alone."""
+
+    class Paper:
+        encoding = None
+
+        def __init__(self) -> None:
+            self.text = ""
+
+        def write(self, text: str) -> int:
+            self.text += text
+            return len(text)
+
+        def flush(self) -> None:
+            """Nothing waits."""
+
+    paper = Paper()
+    served = server(sse_response(*chat_chunks("Hi.")))
+    stream_to_stdout(Agent(model(served)).stream_prompt("Hi"), file=cast("TextIO", paper))
+    assert paper.text == "Hi.\n"

@@ -113,8 +113,10 @@ def _answer(
                 raise item.error
         if settings.token.cancelled:
             raise PromptCancelled("the run was cancelled")
-    except BaseException:  # whoever leaves here: the connection goes
+    except BaseException as error:  # whoever leaves here: the connection goes
         progress.spoke = spoke
         stream.close()
+        if isinstance(error, RigError) and error.partial is None:
+            error.partial = stream.response
         raise
     return stream.response

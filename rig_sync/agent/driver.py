@@ -22,19 +22,19 @@ def drive(progress: Progress, settings: RunSettings) -> Generator[MultiTurnStrea
     try:
         yield from _steps(progress, settings)
     except RigError as error:
-        failure = error
+        failure = error.with_traceback(None)  # with it, it would refer to itself
     if settings.token.cancelled and progress.final is None:
         return  # who cancelled knows; the stream tells the hooks, and has the history
     try:
         progress.told = True
         settings.hooks.finished(progress.context, RunFinished(progress.final, failure))
     except RigError as error:
-        failure = failure or error
+        failure = failure or error.with_traceback(None)
     if failure is None and progress.final is not None:
         yield progress.final
     elif failure is not None:
         failure.history = progress.run.interrupted(progress.partial)
-        yield StreamError(failure.with_traceback(None))
+        yield StreamError(failure)
 
 
 def _steps(progress: Progress, settings: RunSettings) -> Iterator[MultiTurnStreamItem]:

@@ -97,6 +97,7 @@ def _with_partials(
 ) -> Generator[TypedItem, None, None]:
     """`items`, each followed by what it makes visible of the answer."""
     growing = _Growing(check)
+    late: PauseTimeout | None = None
     for item in items:
         try:
             yield item
@@ -108,8 +109,18 @@ def _with_partials(
                     yield partial
             elif type(item) is CompletionCall:
                 growing = _Growing(check)
-        except PauseTimeout as error:  # noqa: PERF203 - thrown in by the stream: the run is to know
-            yield items.throw(error)
+        except PauseTimeout as error:  # noqa: PERF203 - thrown in by the stream
+            late = error
+            break
+    if late is not None:
+        try:
+            item = items.throw(late)  # the run is to know
+        except StopIteration:  # cancelled meanwhile
+            return
+        finally:
+            del late  # or its traceback would have it refer to itself
+        yield item
+        yield from items
 
 
 class _Growing:

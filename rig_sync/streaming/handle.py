@@ -20,6 +20,7 @@ RaiseErrors: TypeAlias = Literal["terminal", "all", "none"]
 """Which errors `next()` raises; the others are `StreamError` items."""
 
 CLOSED = "this stream was closed: read it inside its with block"
+READ_ELSEWHERE = "this stream is being read by another thread"
 
 T = TypeVar("T")
 S = TypeVar("S", bound="ItemStream[Any]")
@@ -90,10 +91,12 @@ class ItemStream(Closing, Generic[T]):
                 item = next(self._items)
         except StopIteration:
             self._end()
+            if self._closed:  # meanwhile, by another thread: that is no end of the answer
+                raise StreamMisuse(CLOSED) from None
             raise
         except BaseException as error:
             if isinstance(error, ValueError) and _is_of_this_frame(error):
-                raise StreamMisuse("this stream is being read by another thread") from None
+                raise StreamMisuse(CLOSED if self._closed else READ_ELSEWHERE) from None
             self._end()
             raise
         finally:
@@ -169,10 +172,11 @@ class ItemStream(Closing, Generic[T]):
         if self._unsubscribe is not None:
             self._unsubscribe()
         self._release()
-        if not getattr(self._items, "gi_running", False):
-            close = getattr(self._items, "close", None)
-            if close is not None:
-                close()
+        try:
+            self._items.close()
+        except ValueError as error:
+            if not _is_of_this_frame(error):  # else another thread is in it, and hears of it there
+                raise
 
     def _release(self) -> None:
         """Stop whatever still works for this stream; never blocks."""

@@ -138,14 +138,16 @@ class Gate:
             PauseTimeout: the pause has lasted too long.
         """
         longest = self._longest
-        left = None
-        if longest is not None and self._pause is not None:
-            left = max(self._since, self._pause.paused_at) + longest - time.monotonic()
-        if self.shut and not self.wait(left):
-            raise PauseTimeout(
-                f"the stream was paused for more than {longest:g} s (max_pause); resume it "
-                "earlier, or raise it in Timeouts"
-            )
+        while self.shut:
+            left = None
+            if longest is not None and self._pause is not None:  # it may be another pause by now
+                left = max(self._since, self._pause.paused_at) + longest - time.monotonic()
+                if left <= 0:
+                    raise PauseTimeout(
+                        f"the stream was paused for more than {longest:g} s (max_pause); resume it "
+                        "earlier, or raise it in Timeouts"
+                    )
+            self.wait(left)
 
     def _await_open(self, seconds: float) -> bool:
         self._changed.wait(seconds)

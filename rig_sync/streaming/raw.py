@@ -125,9 +125,9 @@ class End(Struct):
 
 
 class Retrying(Struct):
-    """The request failed and is made again after a wait; the clock starts anew."""
+    """The request failed and is made again after a wait; None: now. The clock starts anew."""
 
-    attempt: Attempt
+    attempt: Attempt | None
 
 
 class Defect(Struct):

@@ -136,7 +136,8 @@ class _Run(Generic[T]):
                 self._flow.add(item)
             self._flow.flush()
         except Stopped as stopped:  # the consumer is gone and nobody is told
-            stopped.__traceback__ = None  # or it would refer to itself: tenacity keeps it
+            # tenacity keeps it: with its frames, or those of what it came of, it would hold itself
+            stopped.__traceback__ = stopped.__context__ = None
         except BaseException as failure:  # noqa: BLE001 - the consumer raises it in its own thread
             # of ours the message says it all; with its traceback it would refer to itself
             error = failure.with_traceback(None) if isinstance(failure, RigError) else failure

@@ -136,13 +136,13 @@ class _Core:
                     "What came is in .partial"
                 )
         except RigError as error:
-            failure = error
+            failure = error.with_traceback(None)  # with it, it would refer to itself
         if failure is not None:
             self.gate.release()  # what is left to tell waits for nobody
             yield from parts.flush()
             failure.partial = parts.response()
             failure.attempts = failure.attempts or tuple(self._attempts)
-            yield StreamError(failure.with_traceback(None))
+            yield StreamError(failure)
 
     def _batch(self) -> list[RawEvent] | None:
         """What has come since the last time; None at the end."""
@@ -231,11 +231,13 @@ class _Core:
     def _set_back(self, batch: list[RawEvent]) -> None:
         for event in batch:
             if isinstance(event, Retrying):
-                self._spent = self._dialled = -event.attempt.waited
+                tried = event.attempt
+                self._spent = self._dialled = 0.0 if tried is None else -tried.waited
                 self._reminded = False
-                self._attempts.append(event.attempt)
-                for told in self._told:
-                    told(event.attempt)
+                if tried is not None:
+                    self._attempts.append(tried)
+                    for told in self._told:
+                        told(tried)
             elif not isinstance(event, QUIET):
                 self._content = True
                 self._spent = 0.0

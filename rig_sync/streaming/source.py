@@ -110,6 +110,9 @@ class ModelCall:
 
         def sleep(seconds: float) -> None:
             flow.token.wait(seconds)
+            flow.before_read()  # not while paused, nor once cancelled
+            flow.add(Retrying(None))
+            flow.flush()
 
         try:
             yield from retry(attempt, self.retries, sleep=sleep, before_sleep=before_sleep)

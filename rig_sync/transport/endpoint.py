@@ -120,6 +120,8 @@ class Endpoint(Sealed):
         if reply is not None:
             error.request_id = error.request_id or reply.request_id
             error.code = error.code or reply.error_code
+            if error.should_retry is None:
+                error.should_retry = reply.should_retry
             if error.retry_after is None:
                 error.retry_after = reply.retry_after()
             if isinstance(error, ResponseDecodeError):

@@ -13,6 +13,9 @@ from rig_sync.wire.errors import seconds_in
 __all__ = ["HttpRequest", "ReplyHead"]
 
 
+_TRUTH = {"true": True, "false": False}
+
+
 class HttpRequest(Struct, frozen=True):
     """One request, ready to go."""
 
@@ -54,6 +57,11 @@ class ReplyHead:
     def error_code(self) -> str | None:
         """The provider's word for what went wrong, where it is not in the body (AWS)."""
         return self.headers.get("x-amzn-errortype", "").partition(":")[0] or None
+
+    @property
+    def should_retry(self) -> bool | None:
+        """What `x-should-retry` says of the same request, as OpenAI and Anthropic send it."""
+        return _TRUTH.get(self.headers.get("x-should-retry", "").strip().lower())
 
     def retry_after(self, now: datetime | None = None) -> float | None:
         """Seconds the server asks us to wait, by `retry-after-ms` or `Retry-After`."""

@@ -5,8 +5,11 @@ Beside `http` the one place that imports requests and urllib3.
 
 from __future__ import annotations
 
+import functools
 import http.client
+import os
 import socket
+import ssl
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -19,7 +22,7 @@ from rig_sync.transport.dial import dial
 from rig_sync.transport.line import Connection, Line
 
 if TYPE_CHECKING:
-    from urllib3._base_connection import BaseHTTPConnection
+    from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
 
 __all__ = ["HTTPConnection", "HTTPSConnection", "current", "new_session"]
 
@@ -115,12 +118,39 @@ class _HTTPSPool(_Lenient, urllib3.HTTPSConnectionPool):
         theirs = urllib3.HTTPSConnectionPool.ConnectionCls
         return HTTPSConnection if theirs is _SECURE else theirs
 
+    def _new_conn(self) -> BaseHTTPSConnection:
+        conn = super()._new_conn()
+        through_tls = conn.proxy is not None and conn.proxy.scheme == "https"
+        if isinstance(conn, HTTPSConnection) and conn.ssl_context is None and not through_tls:
+            conn.ssl_context = _trusting(conn.ca_certs, conn.ca_cert_dir)
+            conn.ca_certs = conn.ca_cert_dir = None  # or they would be read once more
+        return conn
+
     def _validate_conn(self, conn: BaseHTTPConnection) -> None:
         try:
             super()._validate_conn(conn)
         except TimeoutError as error:  # in the handshake; urllib3 would call it a read
             raise urllib3.exceptions.ConnectTimeoutError(conn, "there was no TLS") from error
         _connected(conn)
+
+
+def _trusting(*places: str | None) -> ssl.SSLContext:
+    """What trusts the certificates at `places`, a file or a folder.
+
+    Reading those of the whole world takes longer than a handshake: once is enough.
+    """
+    return _read(places, tuple(os.stat(place).st_mtime_ns for place in places if place))
+
+
+@functools.lru_cache(maxsize=8)
+def _read(places: tuple[str | None, ...], changed: tuple[int, ...]) -> ssl.SSLContext:
+    del changed  # only to be asked for anew when it is another
+    context = urllib3.util.ssl_.create_urllib3_context()
+    if any(places):
+        context.load_verify_locations(*places)
+    else:
+        context.load_default_certs()
+    return context
 
 
 def _connected(conn: BaseHTTPConnection) -> None:

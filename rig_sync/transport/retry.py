@@ -28,6 +28,8 @@ __all__ = ["NO_RETRIES", "RetryPolicy", "is_retryable", "retry"]
 
 T = TypeVar("T")
 
+DOUBLINGS = 64  # more of them would be no number any more
+
 _RETRYABLE = (
     ConnectFailed,
     ConnectTimeout,
@@ -43,8 +45,9 @@ class RetryPolicy(Struct, frozen=True):
     """How often a request is tried again before its first content; after that, never.
 
     Tried again: no connection, a broken one, 408, 409, 429, 5xx and 529, also as an event inside a
-    stream. The wait is random between 0 and a bound that doubles (full jitter), or what the
-    provider's `Retry-After` says.
+    stream; unless the provider says otherwise by `x-should-retry`, as it may of any status. What
+    fails for want of money never is. The wait is random between 0 and a bound that doubles (full
+    jitter), or what the provider's `Retry-After` says.
 
     Attributes:
         attempts: Tries in all, the first included; 1 never tries again.
@@ -68,7 +71,7 @@ class RetryPolicy(Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ConfigError(f"RetryPolicy(attempts={self.attempts}): give 1 or more")
-        if min(self.initial, self.maximum, self.total) < 0:
+        if not all(seconds >= 0 for seconds in (self.initial, self.maximum, self.total)):
             raise ConfigError("RetryPolicy: initial, maximum and total are seconds, 0 or more")
         if self.on_retry is not None and not callable(self.on_retry):
             raise ConfigError(f"RetryPolicy(on_retry={self.on_retry!r}): give a function")
@@ -89,6 +92,8 @@ def is_retryable(error: BaseException) -> bool:
         return False
     if isinstance(error, ProviderError) and error.code == "insufficient_quota":
         return False
+    if isinstance(error, ProviderError) and error.should_retry is not None:
+        return error.should_retry
     return isinstance(error, _RETRYABLE)
 
 
@@ -119,7 +124,8 @@ def retry(
         asked = error.retry_after if isinstance(error, ProviderError) else None
         if asked is not None:
             return asked
-        return chance(0, min(policy.maximum, policy.initial * 2 ** (state.attempt_number - 1)))
+        doubled = policy.initial * 2 ** min(state.attempt_number - 1, DOUBLINGS)
+        return chance(0, min(policy.maximum, doubled))
 
     def note(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -1,4 +1,4 @@
-"""llama.cpp's server by itself: `python llama.py MODEL TEMPLATE`, until standard input ends."""
+"""llama.cpp's server: `python llama.py MODEL TEMPLATE [PORT]`, until standard input ends."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 
-def main(model: str, template: str) -> None:
-    """Serve `model` as `smollm2`, without a key, on a free port of this machine."""
+def main(model: str, template: str, port: str = "0") -> None:
+    """Serve `model` as `smollm2`, without a key, on that port of this machine; 0 is a free one."""
     import xllamacpp  # noqa: PLC0415 - pytest imports this module wherever it looks for doctests
 
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.model_alias = {"smollm2"}
+    params.port = int(port)
     params.n_ctx = 2048
     params.verbosity = -1
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
