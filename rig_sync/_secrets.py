@@ -170,7 +170,7 @@ def _any_escape(char: str) -> str:
         rf"(?i:\\+u{code:04x})",
     ]
     named = (html.escape(char), json.dumps(char)[1:-1], ascii(char)[1:-1])
-    forms += [re.escape(form) for form in named if form != char]
+    forms += [re.escape(form) for form in named if form.strip("\\") != char.strip("\\")]
     forms.append(rf"\\*{re.escape(char)}")
     if char == " ":
         forms.append(r"\+")

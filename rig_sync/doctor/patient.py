@@ -35,7 +35,8 @@ NOWHERE = "rig-sync-doctor-no-such"
 
 ROOM = 64  # tokens of an answer
 MORE_ROOM = 2048  # of one that takes thought
-LITTLE_ROOM = 16
+MUCH_ROOM = 512  # of a long one
+LITTLE_ROOM = 16  # of one that is to be cut off
 
 WEATHER = ToolDefinition(
     "weather",
@@ -133,6 +134,12 @@ class Patient(Asking):
                 return again
             self.wire = wire
         return probe
+
+    @cached_property
+    def long_stream(self) -> Probe:
+        """A longer one, where the first left a doubt."""
+        room = self._whole_and_room[1]
+        return self.ask(self.question(COUNT_LONG, room=room and max(room, MUCH_ROOM)))
 
     @cached_property
     def calling(self) -> Probe:

@@ -66,8 +66,7 @@ class ItemStream(Closing, Generic[T]):
         return f"{type(self).__name__}({state})"
 
     def __iter__(self: S) -> S:
-        if self._closed:
-            raise StreamMisuse(CLOSED)
+        self._check_open()
         if self._over and not self.cancelled:
             raise StreamMisuse(
                 "this stream was read to its end: what came is on the object; "
@@ -76,8 +75,7 @@ class ItemStream(Closing, Generic[T]):
         return self
 
     def __next__(self) -> T:
-        if self._closed:
-            raise StreamMisuse(CLOSED)
+        self._check_open()
         late: PauseTimeout | None = None
         try:
             if self._gate.shut and not self._told_all():
@@ -91,8 +89,7 @@ class ItemStream(Closing, Generic[T]):
                 item = next(self._items)
         except StopIteration:
             self._end()
-            if self._closed:  # meanwhile, by another thread: that is no end of the answer
-                raise StreamMisuse(CLOSED) from None
+            self._check_open()  # closed by another thread: that is no end of the answer
             raise
         except BaseException as error:
             if isinstance(error, ValueError) and _is_of_this_frame(error):
@@ -146,6 +143,10 @@ class ItemStream(Closing, Generic[T]):
     def _told_all(self) -> bool:
         """Whether the last item has been handed over: then nothing is left to pause."""
         return False
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StreamMisuse(CLOSED) from None
 
     def _after_pause(self) -> PauseTimeout | None:
         """Wait while paused; what is wrong if that lasted too long."""

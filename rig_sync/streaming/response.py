@@ -29,7 +29,7 @@ from rig_sync.streaming.pause import Gate, PauseControl
 from rig_sync.streaming.pipe import Pipe
 from rig_sync.streaming.raw import End, RawEvent, Retrying
 from rig_sync.streaming.reader import Reader
-from rig_sync.streaming.source import QUIET, ModelCall
+from rig_sync.streaming.source import TIMELESS, ModelCall
 from rig_sync.transport.timeouts import Timeouts
 
 __all__ = ["Clock", "StreamingCompletionResponse"]
@@ -238,7 +238,7 @@ class _Core:
                     self._attempts.append(tried)
                     for told in self._told:
                         told(tried)
-            elif not isinstance(event, QUIET):
+            elif not isinstance(event, TIMELESS):
                 self._content = True
                 self._spent = 0.0
                 return

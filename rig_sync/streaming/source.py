@@ -22,6 +22,7 @@ from rig_sync.errors import (
 )
 from rig_sync.limits import Limits, exceeded
 from rig_sync.message import Text
+from rig_sync.streaming.items import Unknown
 from rig_sync.streaming.raw import (
     Defect,
     End,
@@ -42,7 +43,7 @@ from rig_sync.transport.line import Line, LineCut
 from rig_sync.transport.retry import RetryPolicy, is_retryable, retry
 from rig_sync.wire.base import Answer, Frame, Wire, bad_frame
 
-__all__ = ["QUIET", "ModelCall"]
+__all__ = ["TIMELESS", "ModelCall"]
 
 log = logging.getLogger("rig_sync")
 
@@ -56,6 +57,12 @@ _Exchange: TypeAlias = Generator[RawEvent, None, None]
 
 QUIET = (Meta, UsageReport, Finish, TextDone, Defect)
 """Raw events that are no content: they neither end retries nor set the clock back."""
+
+TIMELESS = (*QUIET, Unknown)
+"""What does not set the clock back; an event of unknown type is handed on, and ends retries."""
+
+KEEP_ALIVES = ("heartbeat", "keep-alive", "keep_alive", "keepalive", "ping")
+"""Types of events that are to keep the connection alive, on whatever wire."""
 
 
 class ModelCall:
@@ -136,7 +143,8 @@ class ModelCall:
                     raise failure
                 finally:
                     del failure, event, held  # or its traceback would have it refer to itself
-            if not isinstance(event, QUIET):
+            spoke = not isinstance(event, QUIET) and not _keeps_alive(event)
+            if spoke or len(held) > self.limits.defects:
                 return held
         if self._stream is not None and not any(isinstance(event, Finish) for event in held):
             wrong = next((event.error for event in held if isinstance(event, Defect)), None)
@@ -281,10 +289,16 @@ class ModelCall:
             if len(data) > depth and is_deeper(data, depth):
                 text = f"it is nested deeper than Limits(json_depth={depth})"
                 deep.append(bad_frame(data, text))
+                if len(deep) > self.limits.defects:
+                    raise exceeded(self.limits, "defects", "the answer has more defects")
                 continue
             if source.incomplete and data.strip() != "[DONE]" and not parse_object(data):
                 return
             yield event
+
+
+def _keeps_alive(event: RawEvent) -> bool:
+    return isinstance(event, Unknown) and event.kind.rpartition(".")[2] in KEEP_ALIVES
 
 
 def _read(reply: Reply, flow: Flow[RawEvent], enough: float = inf) -> Iterator[bytes]:

@@ -288,6 +288,8 @@ _TABLE: tuple[tuple[type[Exception], type[RigError], str], ...] = (
 
 def translated(error: Exception, url: str = "") -> Exception:
     """One of ours for an exception of requests, urllib3 or the socket; others as they are."""
+    if any(isinstance(arg, urllib3.exceptions.InvalidHeader) for arg in error.args):
+        return ReadFailed(f"the answer is no HTTP: {why(error)}")  # a header of the server's
     for foreign, ours, what in _TABLE:
         if isinstance(error, foreign):
             if _is_too_long(error):

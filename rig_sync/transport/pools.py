@@ -27,13 +27,35 @@ if TYPE_CHECKING:
 __all__ = ["HTTPConnection", "HTTPSConnection", "current", "new_session"]
 
 POOL_SIZE = 64
+MOST_ANSWERS = 100  # to one request; as many as http.client takes headers
 
 current: ContextVar[Line | None] = ContextVar("line", default=None)
 """The line of the request under way; no `threading.local`, which gevent cannot patch afterwards."""
 
 
 class _Response(http.client.HTTPResponse):
-    """Passes over interim answers, as 103 Early Hints: the library below knows 100 alone."""
+    """Passes over interim answers, as 103 Early Hints: the library below knows 100 alone.
+
+    It also bounds what that one reads without end: interim answers, and headers behind the body.
+    """
+
+    _answers = 0
+
+    def _read_status(self) -> tuple[str, int, str]:
+        self._answers += 1
+        if self._answers > MOST_ANSWERS:
+            raise http.client.HTTPException(f"got more than {MOST_ANSWERS} interim answers")
+        status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc] # not in stubs
+        return status
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc] # not in stubs
+        if size < 0:
+            raise ValueError("a chunk cannot be smaller than nothing")
+        return size
+
+    def _read_and_discard_trailer(self) -> None:
+        http.client.parse_headers(self.fp)
 
     def begin(self) -> None:
         super().begin()
@@ -169,6 +191,11 @@ def _socks(ours: _Pool, theirs: _Pool) -> _Pool:
     return type(ours.__name__, (ours,), {"ConnectionCls": theirs.ConnectionCls})
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: else requests reads all of the body, to be ready for a redirect nobody follows."""
+
+
 class _Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(
         self, connections: int, maxsize: int, block: bool = False, **kwargs: object
@@ -204,7 +231,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
 def new_session() -> requests.Session:
     """A session whose connections are known to the line of the request they serve."""
-    session = requests.Session()
+    session = _Session()
     adapter = _Adapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE)
     session.mount("http://", adapter)
     session.mount("https://", adapter)

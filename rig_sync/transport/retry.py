@@ -45,9 +45,9 @@ class RetryPolicy(Struct, frozen=True):
     """How often a request is tried again before its first content; after that, never.
 
     Tried again: no connection, a broken one, 408, 409, 429, 5xx and 529, also as an event inside a
-    stream; unless the provider says otherwise by `x-should-retry`, as it may of any status. What
-    fails for want of money never is. The wait is random between 0 and a bound that doubles (full
-    jitter), or what the provider's `Retry-After` says.
+    stream; unless the provider says by `x-should-retry` that it is of no use. What fails for want
+    of money never is. The wait is random between 0 and a bound that doubles (full jitter), or what
+    the provider's `Retry-After` says.
 
     Attributes:
         attempts: Tries in all, the first included; 1 never tries again.
@@ -92,8 +92,8 @@ def is_retryable(error: BaseException) -> bool:
         return False
     if isinstance(error, ProviderError) and error.code == "insufficient_quota":
         return False
-    if isinstance(error, ProviderError) and error.should_retry is not None:
-        return error.should_retry
+    if isinstance(error, ProviderError) and error.should_retry is False:
+        return False
     return isinstance(error, _RETRYABLE)
 
 

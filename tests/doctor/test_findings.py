@@ -134,7 +134,7 @@ def lines(*events: Json, end: bytes = b"\n") -> bytes:
 def late(*_: object) -> Script:
     """Everything at once, after a while."""
     wait = WaitFor(threading.Event())
-    timer = threading.Timer(0.6, wait.event.set)
+    timer = threading.Timer(1.0, wait.event.set)
     timer.daemon = True
     timer.start()
     events = chunks(*words(*(f"{number}, " for number in range(20))))
@@ -722,3 +722,16 @@ def test_a_model_that_is_named_needs_no_list(server: ServerFactory) -> None:
             finding = examine(client, model=MODEL, checks=["list of models"]).findings[0]
         assert (finding.verdict, finding.copes) == ("deviates", "yes")
         assert finding.deviations[0].what == what
+
+
+def test_once_may_be_chance(found: Found) -> None:
+    """Events that come at once the first time alone are not called held back."""
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Script:
+        asked.append(request)
+        return late() if len(asked) == 1 else said(*(f"{number}, " for number in range(20)))
+
+    finding = found("streaming", {"stream": answer})
+    assert finding.verdict == "ok"
+    assert len(asked) == 2

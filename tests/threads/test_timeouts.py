@@ -39,6 +39,7 @@ from tests.server import (
 
 LATE = 2.0  # seconds; some ms on a quiet machine
 ONE = chat_chunks("one ", finish=None, done=False)
+NOTES = Drip(sse({"object": "chat.note"}), 0.01)
 COMMENTS = Drip(b": still here\n\n", 0.01)
 USAGE = Drip(sse({"choices": [], "usage": {"prompt_tokens": 1}}), 0.02)
 
@@ -83,6 +84,18 @@ SILENCES: dict[str, tuple[Timeouts, Script, type[StreamTimeout], str]] = {
         Timeouts(first_event=0.25),
         sse_response(Drip(b"data: .", 0.01)),
         FirstEventTimeout,
+        "alive",
+    ),
+    "unknown events only": (
+        Timeouts(first_event=0.25, idle=0.05),
+        sse_response(NOTES),
+        FirstEventTimeout,
+        "alive",
+    ),
+    "unknown events after text": (
+        Timeouts(first_event=5, idle=0.25),
+        sse_response(*ONE, NOTES),
+        IdleTimeout,
         "alive",
     ),
     "silence after text": (

@@ -41,6 +41,7 @@ from tests.server import (
 QUICK = RetryPolicy(attempts=3, initial=0.001, maximum=0.002)
 ANSWER = sse_response(*chat_chunks("Hello"))
 HELLO = chat_chunks("Hello", finish=None, done=False)
+ALIVE = sse({"object": "chat.keepalive"})
 BUSY = sse({"error": {"message": "busy", "code": "server_error"}})
 
 
@@ -54,6 +55,7 @@ BUSY = sse({"error": {"message": "busy", "code": "server_error"}})
         pytest.param([*sse_response()[:-1], Reset()], id="reset before content"),
         pytest.param(sse_response(BUSY), id="error event before content"),
         pytest.param(sse_response(b": hi\n\n", BUSY), id="error event after a comment"),
+        pytest.param(sse_response(ALIVE, ALIVE, BUSY), id="error event after a keep-alive"),
     ],
 )
 def test_tried_again(server: ServerFactory, model: ModelFactory, failure: Script) -> None:

@@ -25,7 +25,6 @@ from rig_sync.errors import (
     RigError,
     ServerError,
     StreamTruncated,
-    TotalTimeout,
 )
 from tests.faults.matrix.bodies import STATUSES
 from tests.faults.matrix.inband import IN_BAND
@@ -110,7 +109,7 @@ STREAMED: Rules = {
     "RST": _from(BROKEN_EARLY, BROKEN_EARLY, BROKEN, WHOLE),
     "stall": _from(SILENT_EARLY, SILENT_EARLY, SILENT, WHOLE),
     "trickle": _from(SILENT_EARLY, SILENT_EARLY, SILENT, WHOLE),
-    "unknown events": dict.fromkeys((CONTENT, TEXT, CALL), Rule(TotalTimeout)),
+    "unknown events": {CONTENT: SILENT_EARLY, TEXT: SILENT, CALL: SILENT},
     "truncation": _from(
         BROKEN_EARLY,
         Rule(StreamTruncated, retried=True, keeps=True),

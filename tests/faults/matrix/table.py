@@ -77,9 +77,9 @@ NOTES = """Where there is no connection at all, it is `ConnectFailed` or `Connec
 
 *The finish reason* is a proof too, where it comes ahead of the terminal event (chat
 completions, Anthropic, Bedrock): what is still missing is waited for no longer than
-`Timeouts.idle`, and 5 seconds at most. An event of a type that nobody knows is an `Unknown` item,
-and counts as content: hosted tools tell of their work that way. Against a server that sends nothing
-else for ever there is `Timeouts.total`.
+`Timeouts.idle`, and 5 seconds at most. An event of a type that nobody knows is an `Unknown` item.
+It is no content to a deadline, but once you have seen one the request is not made again (only what
+says by its name that it keeps the line alive is held back).
 
 A body that was read to its end gives its connection back; every other connection is closed at once.
 """
