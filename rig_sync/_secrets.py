@@ -116,7 +116,8 @@ class _Finder:
     __slots__ = ("_head", "_secret")
 
     def __init__(self, secret: str) -> None:
-        head = "".join(map(_any_escape, secret[:HEAD]))
+        first = re.sub(r"(?<!\\)\\\\[+*]", r"(?<!\\\\)\g<0>", _any_escape(secret[0]))
+        head = first + "".join(map(_any_escape, secret[1:HEAD]))  # a run of \ is looked at once
         word = len(secret) < HEAD
         self._head = re.compile(rf"(?<!\w){head}(?!\w)" if word else head)
         self._secret = secret
@@ -170,7 +171,7 @@ def _any_escape(char: str) -> str:
         rf"(?i:\\+u{code:04x})",
     ]
     named = (html.escape(char), json.dumps(char)[1:-1], ascii(char)[1:-1])
-    forms += [re.escape(form) for form in named if form.strip("\\") != char.strip("\\")]
+    forms += [re.escape(form) for form in named if form != char]
     forms.append(rf"\\*{re.escape(char)}")
     if char == " ":
         forms.append(r"\+")

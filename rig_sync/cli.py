@@ -9,8 +9,9 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from rig_sync._json import compact
 from rig_sync.agent.agent import Agent
@@ -51,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     try:
-        return _COMMANDS.get(arguments[0] if arguments else "", _prompt)(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return _COMMANDS.get(arguments[0] if arguments else "", _prompt)(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -63,6 +66,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             print(f"rig-sync: {_one_line(error)}", file=sys.stderr)
         return MISUSED if isinstance(error, ConfigError) else FAILED
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """As the command says all else: who typed it does not look for a line in it."""
+    del category, filename, lineno, line
+    print(f"rig-sync: {message}", file=file or sys.stderr)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -70,7 +70,7 @@ def any_answer(
 
 def _attempt(failure: RigError) -> Attempt:
     status = failure.status if isinstance(failure, ProviderError) else None
-    return Attempt(str(failure), status, 0.0)
+    return Attempt(str(failure), status, 0.0, type(failure).__name__)
 
 
 def _outcome(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from rig_sync.streaming.threads import Held, patiently, renew_after_fork
+from rig_sync.streaming.threads import Held, OfThisProcess, patiently, renew_after_fork
 
 __all__ = ["CancelToken"]
 
 
-class CancelToken:
+class CancelToken(OfThisProcess):
     """Cancels what it was given to: streams, waits, tools.
 
     Attributes:

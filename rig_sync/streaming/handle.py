@@ -13,6 +13,7 @@ from rig_sync.message import Text
 from rig_sync.streaming.cancel import CancelToken
 from rig_sync.streaming.items import StreamError
 from rig_sync.streaming.pause import Gate
+from rig_sync.streaming.threads import OfThisProcess
 
 __all__ = ["ItemStream", "RaiseErrors", "checked_raise_errors"]
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound="ItemStream[Any]")
 
 
-class ItemStream(Closing, Generic[T]):
+class ItemStream(Closing, OfThisProcess, Generic[T]):
     """An iterator that can be paused, cancelled and closed, and that cleans up after itself.
 
     With `raise_errors="terminal"` a failure that ends the stream is raised by its `next()`, after

@@ -8,12 +8,12 @@ import weakref
 from collections.abc import Callable
 
 from rig_sync.errors import PauseTimeout
-from rig_sync.streaming.threads import Held, patiently, renew_after_fork
+from rig_sync.streaming.threads import Held, OfThisProcess, patiently, renew_after_fork
 
 __all__ = ["Gate", "PauseControl"]
 
 
-class PauseControl:
+class PauseControl(OfThisProcess):
     """Holds streams still: while paused, `next()` blocks and nothing is read from the socket.
 
     One control may serve several streams. Deadlines do not run while paused; cancelling a paused

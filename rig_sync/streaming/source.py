@@ -242,7 +242,7 @@ class ModelCall:
     def _refused(self, reply: Reply, flow: Flow[RawEvent]) -> ProviderError:
         """The error of a status that is one."""
         if reply.status < 400:
-            where = bare_url(reply.headers.get("Location", "elsewhere"))
+            where = bare_url(reply.headers.get("Location", "elsewhere")[:500])
             return ProviderError(
                 f"the server redirects to {where}: redirects are refused, set base_url",
                 status=reply.status,

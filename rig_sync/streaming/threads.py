@@ -11,9 +11,20 @@ import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-__all__ = ["SLICE", "Held", "Locked", "Mutex", "patiently", "renew_after_fork", "start"]
+from rig_sync.errors import ConfigError, TransportError
+
+__all__ = [
+    "SLICE",
+    "Held",
+    "Locked",
+    "Mutex",
+    "OfThisProcess",
+    "patiently",
+    "renew_after_fork",
+    "start",
+]
 
 SLICE = 0.1
 """Seconds that a wait may go without looking up.
@@ -30,14 +41,35 @@ def start(role: str, run: Callable[[], None]) -> threading.Thread:  # noqa: TID2
 
     Context variables are the starter's at this moment. A daemon, because Python waits at its exit
     for every other thread, and a provider may be silent for minutes.
+
+    Raises:
+        TransportError: the system gives no more threads.
     """
     context = contextvars.copy_context()
     name = f"rig_sync-{role}-{next(_numbers)}"
     thread = threading.Thread(  # noqa: TID251 - here
         target=context.run, args=(run,), name=name, daemon=True
     )
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise TransportError(
+            f"no thread could be started ({error}): hold fewer streams open at once, or raise the "
+            "system's limit of threads"
+        ) from error
     return thread
+
+
+class OfThisProcess:
+    """What threads wait for: it can be neither pickled nor copied deeply."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise ConfigError(
+            f"a {type(self).__name__} belongs to the threads of one process, so it cannot be "
+            "pickled or copied deeply: make one in each process"
+        )
 
 
 class Locked(Protocol):

@@ -163,6 +163,8 @@ class Line:
 
     def hurry(self, seconds: float) -> bool:
         """Let reads wait at most this long from now on; False if there is no time or no socket."""
+        if self._raw is not None and getattr(self._raw, "connection", None) is None:
+            return False  # read to its end: the connection may serve somebody else
         sock = _bottom(getattr(self._connection, "sock", None))
         if seconds <= 0 or sock is None:
             return False

@@ -131,6 +131,8 @@ def retry(
         error = state.outcome.exception() if state.outcome else None
         status = error.status if isinstance(error, ProviderError) else None
         kind = type(error).__name__
+        if error is not None:
+            error.__traceback__ = None  # its frames hold `state`, which holds it
         tried.append(Attempt(str(error), status, state.upcoming_sleep, kind))
         before_sleep(tried[-1])
 

@@ -1,5 +1,5 @@
 """Everything that can go wrong on a wire, and what comes of it.
 
 Tables and tests (`test_*`), and commands that run longer than a test may: `torture`, `chaos`,
-`leaks`, `stress` and `soak`.
+`deadlines`, `leaks`, `stress` and `soak`.
 """

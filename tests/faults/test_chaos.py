@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import random
+import socket
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 from typing import get_args
 
@@ -22,6 +25,7 @@ from rig_sync.errors import (
     PauseTimeout,
     ProviderError,
     ReadFailed,
+    ServerError,
     StreamTruncated,
 )
 from rig_sync.message import AssistantMessage, Text, ToolCall
@@ -29,6 +33,11 @@ from rig_sync.providers.openai_compatible import Client
 from rig_sync.streaming.items import StreamedAssistantContent, StreamFinal
 from rig_sync.streaming.pause import PauseControl
 from rig_sync.streaming.raw import Failed
+from rig_sync.streaming.reader import Stopped
+from rig_sync.transport.head import HttpRequest
+from rig_sync.transport.http import Http
+from rig_sync.transport.line import Line, LineCut
+from rig_sync.transport.retry import RetryPolicy, retry
 from rig_sync.transport.timeouts import Timeouts
 from rig_sync.wire.base import Wire
 from rig_sync.wire.openai_chat import OpenAIChat
@@ -40,7 +49,10 @@ from tests.faults.chaos.judging import complaints, reading
 from tests.faults.chaos.plans import Act, Framing, Plan, Shelf, plan_of
 from tests.faults.chaos.spoiling import SPOILS, frames_of, spoiled
 from tests.faults.vitals import leftovers
-from tests.server import Stall, Step, chat_chunks, sse_response
+from tests.server import Stall, Step, chat_chunks, response, spawn, sse_response
+from tests.threads.watching import settled
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 RECORDINGS = ROOT.parent / "shared" / "wire"
@@ -302,3 +314,54 @@ def test_a_pause_too_long(model: ModelFactory, server: ServerFactory, item: int)
     assert caught.value.partial is not None
     assert caught.value.partial.text == "".join(text.text for text in got if isinstance(text, Text))
     assert next(stream, None) is None
+
+
+def test_a_failure_before_a_retry_is_forgotten() -> None:
+    """A run that is stopped between two tries keeps no circle of the first one's failure."""
+    failures: list[weakref.ref[ServerError]] = []
+
+    def attempt() -> None:
+        failure = ServerError("busy")
+        failures.append(weakref.ref(failure))
+        raise failure
+
+    def stop(_: object) -> None:
+        raise Stopped
+
+    gc.disable()
+    try:
+        with contextlib.suppress(Stopped):
+            retry(attempt, RetryPolicy(attempts=2), sleep=stop, before_sleep=stop)
+        left = [failure() for failure in failures]
+    finally:
+        gc.enable()
+    assert left == [None]
+
+
+def test_an_answer_read_to_its_end_lets_the_next_one_be(server: ServerFactory) -> None:
+    """Its connection may serve another request already when its reader looks for more."""
+    body = b"".join(chat_chunks("Hi"))
+    scripted = server(response(body=body), [Stall()])
+    http, request = Http(), HttpRequest(scripted.url, {}, b"{}")
+    reply = http.send(request, connect=5.0, line=Line())
+    pieces, came = reply.chunks(), b""
+    while len(came) < len(body):
+        came += next(pieces)
+    taken = Line()
+
+    def ask() -> None:
+        with contextlib.suppress(LineCut):
+            http.send(request, connect=5.0, line=taken)
+
+    other = spawn(ask)
+    settled(lambda: len(scripted.requests), to=2)
+    reply.finish()
+    connection = taken._connection
+    assert connection is not None
+    assert isinstance(connection.sock, socket.socket)
+    patience = connection.sock.gettimeout()
+    taken.cut()
+    other.join()
+    http.close()
+    assert scripted.connections == 1
+    assert patience is None

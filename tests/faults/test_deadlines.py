@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator, MutableMapping
@@ -17,25 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from rig_sync import PauseControl, Timeouts
 from rig_sync.agent.agent import Agent
 from rig_sync.errors import (
-    ConnectFailed,
-    ConnectTimeout,
     FirstEventTimeout,
     IdleTimeout,
     StreamTimeout,
     TotalTimeout,
 )
 from rig_sync.providers import client_class
-from rig_sync.providers.openai_compatible import Client
 from rig_sync.streaming.items import Text
 from rig_sync.transport.retry import NO_RETRIES, RetryPolicy
 from tests.conftest import KEY, ModelFactory, ServerFactory
-from tests.faults.deadlines import (
-    CONNECTING,
+from tests.faults.silences import (
     ENDLESS,
     ONE,
     ROUTES,
@@ -43,25 +37,21 @@ from tests.faults.deadlines import (
     UNANSWERED,
     Route,
     Stage,
-    connecting,
     restored,
 )
-from tests.faults.proxy import BlackHole
 from tests.server import (
     Drip,
     Request,
     Script,
     Send,
     Stall,
-    WaitFor,
     call_chunks,
-    chat_chunks,
     error_response,
     spawn,
     sse,
     sse_response,
 )
-from tests.threads.watching import settled, threads_gone
+from tests.threads.watching import threads_gone
 
 pytestmark = pytest.mark.filterwarnings("ignore::rig_sync.InsecureUrlWarning")
 
@@ -269,149 +259,6 @@ def test_the_time_of_retries_is_total_too(server: ServerFactory, model: ModelFac
     assert caught.value.attempts[0].waited == 20
 
 
-# while a connection is made ------------------------------------------------------------------
-
-HOPELESS = {"a name server that is silent"}  # nobody can be woken: the stream ends at once
-
-
-@pytest.mark.parametrize("name", CONNECTING)
-def test_connect(name: str, env: MutableMapping[str, str]) -> None:
-    """It ends in time, is tried again where its thread could be woken, and leaves nothing."""
-    retries = RetryPolicy(attempts=2, initial=0, maximum=0)
-    with connecting(CONNECTING[name], env) as url:
-        client = Client(KEY, base_url=url, timeouts=Timeouts(connect=0.4), retries=retries)
-        tries = 1 if name in HOPELESS else 2
-        with client, fires(ConnectTimeout, 0.4 * tries) as caught:
-            list(client.completion_model("m").stream_completion("Hi").stream())
-        assert [one.kind for one in caught.value.attempts] == ["ConnectTimeout"] * (tries - 1)
-        assert "connect" in str(caught.value)
-        assert not any(secret in f"{caught.value!r}" for secret in NO_SECRETS)
-        if name not in HOPELESS:
-            assert threads_gone()
-    assert threads_gone()
-
-
-@pytest.mark.parametrize("name", CONNECTING)
-@pytest.mark.parametrize("way", ["cancel", "total", "first_event"])
-def test_leaving_while_connecting(name: str, way: str, env: MutableMapping[str, str]) -> None:
-    """Whoever leaves is free at once, and so is the thread that was connecting."""
-    with connecting(CONNECTING[name], env) as url:
-        timeouts = Timeouts(connect=LONG)
-        if way != "cancel":
-            timeouts = replace(timeouts, **{way: 0.2})
-        with Client(KEY, base_url=url, timeouts=timeouts, retries=NO_RETRIES) as client:
-            stream = client.completion_model("m").stream_completion("Hi").stream()
-            if way == "cancel":
-                leaver = threading.Timer(0.2, stream.cancel)
-                leaver.start()
-                began = time.monotonic()
-                assert list(stream) == []
-                assert time.monotonic() - began < LATE
-                leaver.join()
-            else:
-                with fires(TotalTimeout if way == "total" else FirstEventTimeout, 0.2):
-                    next(stream)
-        if name not in HOPELESS:
-            assert threads_gone()
-    assert threads_gone()
-
-
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="descriptors are counted in /proc")
-@pytest.mark.parametrize(
-    "name", ["nobody there", "a handshake, byte by byte", "a CONNECT, byte by byte"]
-)
-def test_descriptors(name: str, env: MutableMapping[str, str]) -> None:
-    """A hundred connections that never stood leave no descriptor."""
-    timeouts = Timeouts(connect=0.02)
-    with connecting(CONNECTING[name], env) as url:
-        before = _descriptors()
-        with Client(KEY, base_url=url, timeouts=timeouts, retries=NO_RETRIES) as client:
-            model = client.completion_model("m")
-            for number in range(100):
-                stream = model.stream_completion("Hi").stream()
-                if number % 2:
-                    threading.Timer(0.005, stream.cancel).start()
-                with contextlib.suppress(ConnectTimeout):
-                    list(stream)
-            settled(lambda: _descriptors() <= before, to=True)
-
-
-def _descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
-
-
-Addresses = list[tuple[int, int, int, str, tuple[Any, ...]]]
-
-
-@pytest.fixture
-def addresses(monkeypatch: pytest.MonkeyPatch) -> Addresses:
-    """What any name leads to from now on, in this order."""
-    found: Addresses = []
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    return found
-
-
-def _at(port: int, family: int = socket.AF_INET, host: str = "127.0.0.1") -> Any:
-    return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))
-
-
-def test_an_address_that_does_not_answer(
-    server: ServerFactory, model: ModelFactory, addresses: Addresses
-) -> None:
-    """The first address that nobody answers at cannot take the time of the next."""
-    served = server(sse_response(*chat_chunks("Hello")))
-    with BlackHole() as hole:
-        addresses += [_at(hole.port), _at(hole.port), _at(served.port)]
-        patient = model("http://provider.test/v1", timeouts=Timeouts(connect=3))
-        began = time.monotonic()
-        assert "".join(patient.stream_completion("Hi").stream().text_deltas()) == "Hello"
-        assert 2 <= time.monotonic() - began < 2 + LATE
-
-
-@pytest.mark.parametrize("first", ["refuses", "is of a family that this system has not"])
-def test_an_address_that_fails(
-    server: ServerFactory, model: ModelFactory, addresses: Addresses, first: str
-) -> None:
-    """The next one is tried at once."""
-    served = server(sse_response(*chat_chunks("Hello")))
-    strange = _at(served.port, getattr(socket, "AF_APPLETALK", 5))
-    addresses += [_at(1) if first == "refuses" else strange, _at(served.port)]
-    patient = model("http://provider.test/v1", timeouts=Timeouts(connect=LONG))
-    assert "".join(patient.stream_completion("Hi").stream().text_deltas()) == "Hello"
-
-
-def test_no_address(model: ModelFactory, addresses: Addresses) -> None:
-    """A name without any is told of."""
-    with pytest.raises(ConnectFailed, match="has no address"):
-        list(model("http://provider.test/v1").stream_completion("Hi").stream())
-
-
-def test_the_wait_for_a_key_is_no_connecting(server: ServerFactory) -> None:
-    """A function that is slow to give a key has the time of `first_event`."""
-    served = server(sse_response(*chat_chunks("Hello")))
-
-    def key() -> str:
-        threading.Event().wait(0.5)
-        return KEY
-
-    timeouts = Timeouts(connect=0.2, first_event=LONG)
-    with Client(key, base_url=served.url, timeouts=timeouts, retries=NO_RETRIES) as client:
-        stream = client.completion_model("m").stream_completion("Hi").stream()
-        assert "".join(stream.text_deltas()) == "Hello"
-    client = Client(key, base_url=served.url, timeouts=Timeouts(first_event=0.2))
-    with client, fires(FirstEventTimeout, 0.2):
-        list(client.completion_model("m").stream_completion("Hi").stream())
-
-
-def test_connect_is_over_once_it_stands(server: ServerFactory, model: ModelFactory) -> None:
-    """Neither the request nor the wait for the headers is connecting."""
-    go = threading.Event()
-    served = server([WaitFor(go), *sse_response(*chat_chunks("Hello"))])
-    stream = model(served, timeouts=Timeouts(connect=0.2)).stream_completion("Hi").stream()
-    threading.Timer(0.6, go.set).start()
-    assert "".join(stream.text_deltas()) == "Hello"
-
-
 # while paused --------------------------------------------------------------------------------
 
 PAUSED: dict[str, tuple[Timeouts, Script, type[StreamTimeout]]] = {
@@ -453,18 +300,3 @@ def test_pausing(server: ServerFactory, model: ModelFactory, name: str, agent: b
     assert ended > paused[1]
     waited = ended - began - (paused[1] - paused[0])
     assert 0.6 - 0.05 <= waited < 0.6 + LATE
-
-
-def test_pausing_while_connecting(env: MutableMapping[str, str]) -> None:
-    """While paused nothing is raised: not before it goes on."""
-    pause = PauseControl()
-    pause.pause()
-    with connecting(CONNECTING["nobody there"], env) as url:
-        timeouts = Timeouts(connect=0.2)
-        with Client(KEY, base_url=url, timeouts=timeouts, retries=NO_RETRIES) as client:
-            stream = client.completion_model("m").stream_completion("Hi").stream(pause=pause)
-            threading.Timer(0.1, pause.resume).start()
-            threading.Timer(0.2, pause.pause).start()
-            threading.Timer(1.0, pause.resume).start()
-            with fires(ConnectTimeout, 1.0):
-                list(stream)

@@ -18,6 +18,8 @@ from tests.faults.fuzz.__main__ import every_target, fuzz, main, run
 from tests.faults.fuzz.large import LARGE, put_together, stream
 from tests.faults.fuzz.targets import Target, target
 
+pytestmark = pytest.mark.long
+
 CASES = 3000
 SEED = 5
 TARGETS = every_target()

@@ -14,6 +14,8 @@ from tests.faults.soak.drawing import Panel, plot
 from tests.faults.soak.figures import Sample, unsteady, windows
 from tests.faults.vitals import Vitals
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 NO_BOUND = "1000000"  # KiB: memory is measured by the command, not by a test
 

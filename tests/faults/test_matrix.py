@@ -23,6 +23,8 @@ from tests.faults.matrix.running import RETRIES, TRIES, Board, Seen, ask
 from tests.faults.matrix.table import page
 from tests.faults.matrix.wires import SAMPLES
 
+pytestmark = pytest.mark.long
+
 BESIDE = 16  # cases at a time: most of them wait
 GROUPS = {
     name: [fault for fault in FAULTS.values() if fault.group == name]

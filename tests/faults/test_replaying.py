@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -26,23 +26,19 @@ from rig_sync._json import JsonObject
 from rig_sync.agent.agent import Agent
 from rig_sync.agent.hooks import Hook, hook
 from rig_sync.errors import (
-    BadRequest,
     ConfigError,
     FirstEventTimeout,
     HookFailed,
     ProviderError,
-    ReadFailed,
 )
 from rig_sync.message import Image
 from rig_sync.providers import client_class
 from rig_sync.providers.openai_compatible import Client
 from rig_sync.transport.retry import RetryPolicy
 from tests.conftest import KEY, ModelFactory, ServerFactory
-from tests.faults.proxy import Hasty
 from tests.server import (
     Close,
     Reset,
-    Send,
     Stall,
     chat_chunks,
     error_response,
@@ -336,72 +332,3 @@ def test_a_pause_in_the_wait(server: ServerFactory, model: ModelFactory) -> None
     assert 0.3 <= time.monotonic() - resumed[0] < 2.5  # not those 3 seconds once more
     assert asked == [1]
     assert len(served.requests) == 2
-
-
-# what servers do around the answer -----------------------------------------------------------
-
-INTERIM = {
-    "100": b"HTTP/1.1 100 Continue\r\n\r\n",
-    "102": b"HTTP/1.1 102 Processing\r\n\r\n" * 3,
-    "103": b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n",
-    "all": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n",
-}
-
-
-@pytest.mark.parametrize("interim", INTERIM)
-def test_interim_answers(server: ServerFactory, model: ModelFactory, interim: str) -> None:
-    """What comes ahead of an answer is not taken for it, at once or later on the connection."""
-    served = server([Send(INTERIM[interim]), *ANSWER])
-    patient = model(served)
-    for _ in range(3):
-        stream = patient.stream_completion("Hi").stream()
-        assert "".join(stream.text_deltas()) == "Hello"
-        stream.close()
-    assert (len(served.requests), served.connections) == (3, 1)
-
-
-@pytest.mark.parametrize("ending", [Close(), Reset()], ids=["fin", "reset"])
-def test_a_kept_connection_that_closes_under_a_request(
-    server: ServerFactory, model: ModelFactory, ending: Close | Reset
-) -> None:
-    """A server may close a kept connection just as a request arrives: that is tried again."""
-    served = server(ANSWER, [ending], ANSWER)
-    patient = model(served, retries=QUICK)
-    for _ in range(2):
-        stream = patient.stream_completion("Hi").stream()
-        assert "".join(stream.text_deltas()) == "Hello"
-        stream.close()
-    assert [request.connection for request in served.requests] == [0, 0, 1]
-
-
-TOO_LARGE = (
-    b"HTTP/1.1 413 Payload Too Large\r\nContent-Type: application/json\r\n"
-    b'Connection: close\r\nContent-Length: 42\r\n\r\n{"error": {"message": "no more than 1 MB"}}'
-)
-LONG = "word " * 2_000_000
-
-
-@pytest.mark.parametrize("then", ["drain", "close"])
-def test_an_answer_ahead_of_the_body(model: ModelFactory, then: Literal["drain", "close"]) -> None:
-    """A server may refuse a large request before it has read it.
-
-    The refusal is read all the same; one that resets the connection takes it away with it.
-    """
-    with Hasty(TOO_LARGE, then) as served:
-        kinds = (BadRequest,) if then == "drain" else (BadRequest, ReadFailed)
-        with pytest.raises(kinds, match="no more than 1 MB" if then == "drain" else None) as caught:
-            list(model(served.url, retries=QUICK).stream_completion(LONG).stream())
-        assert served.connections == 1 + len(caught.value.attempts)
-        if isinstance(caught.value, BadRequest):
-            assert caught.value.status == 413
-
-
-def test_a_server_that_takes_no_body(model: ModelFactory) -> None:
-    """One that stops reading has no more time than one that is silent."""
-    with Hasty(b"", "hold") as served:
-        short = model(served.url, timeouts=Timeouts(first_event=0.5))
-        began = time.monotonic()
-        with pytest.raises(FirstEventTimeout):
-            list(short.stream_completion(LONG).stream())
-        assert 0.5 <= time.monotonic() - began < LATE
-        assert threads_gone()

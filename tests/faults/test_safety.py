@@ -597,3 +597,12 @@ def test_json_on_a_screen_without_letters(server: ServerFactory) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout.splitlines()[0])["content"]["text"] == "na\u00efve \U0001f600"
+
+
+@pytest.mark.filterwarnings("default::rig_sync.InsecureUrlWarning")
+def test_the_command_warns_in_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without the lines of a program that nobody wrote."""
+    assert main(["--model", "openai_compatible:m", "--base-url", ELSEWHERE, "Hi"]) == 1
+    warned, failed = capsys.readouterr().err.splitlines()
+    assert warned.startswith(f"rig-sync: base_url {ELSEWHERE} is not encrypted: ")
+    assert failed.startswith("rig-sync: openai_compatible: no connection to nowhere.invalid")

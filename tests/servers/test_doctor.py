@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig_sync import Client
+from rig_sync import Client, CompletionRequest
+from rig_sync._json import JsonObject
 from rig_sync.doctor import Report, examine
+from rig_sync.wire.anthropic_messages import AnthropicMessages
+from rig_sync.wire.base import Wire
+from rig_sync.wire.openai_chat import OpenAIChat
+from rig_sync.wire.openai_responses import OpenAIResponses
 from tests.servers import test_aimock as aimocks
 from tests.servers import test_llmock as llmocks
 from tests.servers import test_xllamacpp as llamas
@@ -15,7 +20,7 @@ from tests.servers.asking import MODEL, options
 from tests.servers.conftest import HERE, Llmock, installed
 from tests.servers.process import serving
 
-TIMEOUT = 60.0
+TIMEOUT = 20.0  # seconds: below the watchdog, so that a hang is a finding
 SOUND = ("connection", "one-shot answer", "streaming", "framing", "terminal record", "tool result")
 
 
@@ -92,12 +97,26 @@ KNOWN = {
 SEEN_QUICKLY = ("connection", "streaming", "terminal record")  # it is slow where others work
 
 
+def brief(request: CompletionRequest, body: JsonObject) -> JsonObject:
+    """`body`, with no more room than a call needs: what is looked at shows in few tokens too."""
+    limit = "max_output_tokens" if "input" in body else "max_tokens"
+    return {**llamas.forced(request, body), limit: 40 if request.tools else 8}
+
+
+BRIEF: dict[str, Wire] = {
+    "chat": OpenAIChat(adapt=brief),
+    "responses": OpenAIResponses(adapt=brief),
+    "messages": AnthropicMessages(adapt=brief),
+}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_llama(llama: str, name: str) -> None:
     """What llama.cpp does otherwise is found, and rig_sync copes with all of it."""
     wire = llamas.WIRES[name]
     client = wire.client(options(llama + wire.path))
+    client.wire = BRIEF[name]
     report = report_of(client, *SEEN_QUICKLY, *KNOWN[name], model=llamas.SMOLLM2)
     assert report.copes
     assert report.server == "llama.cpp"

@@ -120,9 +120,16 @@ def _head(plan: Plan, body: Body, length: int, chance: random.Random) -> bytes:
         lines.append(f"Content-Length: {max(0, length)}")
     elif plan.framing != "close":
         lines.append("Transfer-Encoding: chunked")
-    if plan.framing in ("close", "bad length") or plan.garbled:
+    if _ends_badly(plan):
         lines.append("Connection: close")  # what is wrong here must not be the next one's trouble
     return "\r\n".join([*lines, "", ""]).encode()
+
+
+def _ends_badly(plan: Plan) -> bool:
+    """Whether the server hangs up, or goes on, after what the client may take for the end."""
+    late = plan.breaks == "trickle" or (plan.breaks != "none" and plan.at >= 1.0)
+    wrong = plan.framing in ("close", "bad length") or plan.garbled > 0
+    return late or wrong or plan.status in BODILESS
 
 
 def _chunks(packed: bytes, plan: Plan, chance: random.Random) -> Iterator[bytes]:

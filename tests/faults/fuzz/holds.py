@@ -142,16 +142,16 @@ def a_history(message: AssistantMessage) -> None:
     a_conversation(messages)
 
 
-def a_conversation(messages: Sequence[Message]) -> None:
-    """Every wire sends it, or refuses it in words."""
+def a_conversation(messages: Sequence[Message], most: float = 20_000) -> None:
+    """Every wire sends it, or refuses it, in at most so many characters."""
     request = CompletionRequest("m", tuple(messages), tools=TOOLS)
     for wire in ENCODERS:
-        to_json(_encoded(wire, request)).decode()
+        to_json(_encoded(wire, request, most)).decode()
 
 
-def _encoded(wire: Wire, request: CompletionRequest) -> JsonObject:
+def _encoded(wire: Wire, request: CompletionRequest, most: float) -> JsonObject:
     try:
         return wire.encode(request, stream=True)
     except ConfigError as error:
-        an_error(error)
+        an_error(error, most)
     return {}

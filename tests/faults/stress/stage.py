@@ -33,8 +33,8 @@ from tests.server import spawn
 __all__ = ["Failed", "Stage", "Story", "Watched"]
 
 PATIENCE = 0.05  # seconds that an act waits for items to be read
-STORM = 0.1
-STALL = Timeouts(first_event=0.12, idle=0.12)
+STORM = 0.05
+STALL = Timeouts(first_event=0.08, idle=0.08)
 
 Stream: TypeAlias = StreamingCompletionResponse | AgentStream | TypedStream["Story"]
 

@@ -29,6 +29,8 @@ def faults_of(watched: Watched) -> Iterator[str]:
         yield f"ended after {count} of {wanted} items, for no reason"
     if watched.over and watched.cancelled and not complete:
         yield from _told_of_cancel(watched)
+    if watched.over and not (complete or watched.cancelled or watched.failures or unheard):
+        yield "ended as if it were whole"
     yield from _unanswered(watched)
 
 

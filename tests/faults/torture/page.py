@@ -109,10 +109,10 @@ def tables(columns: Sequence[Column]) -> str:
 
 def read_page(text: str) -> list[Column]:
     """The columns of a page that `to_page` wrote."""
-    head, *body = _cells(text)
-    versions = _versions([head, *body])
+    lines = list(_cells(text))
+    versions = _versions(lines)
     found: Mapping[str, list[Verdict]] = {}
-    for cells in [head, *body]:
+    for cells in lines:
         if cells[:2] == ["wire", "right is"]:
             titles = cells[2:]
             found = found or {title: [] for title in titles}

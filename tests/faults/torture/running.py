@@ -20,7 +20,7 @@ from tests.server import ScriptedServer, spawn
 __all__ = ["OVER", "Found", "Missing", "ask_all", "find"]
 
 OVER = 10.0  # seconds after its timeout in which a client has to come to an end
-STARTS_WITHIN = 120.0  # seconds of importing
+STARTS_WITHIN = 300.0  # seconds of importing
 COMES_BACK_WITHIN = 10.0  # seconds after its server went away
 GONE_WITHIN = 2.0  # seconds until a connection that was left is closed
 
