@@ -86,7 +86,7 @@ def parse(text: str | bytes) -> Json:
         return _parsed(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         mended = _mended(text)
-        if mended == text:
+        if mended is None:
             raise
     return _parsed(mended)
 
@@ -99,29 +99,43 @@ def _parsed(text: str | bytes) -> Json:
     return value
 
 
-_HALF = re.compile(rb"(?<!\\)((?:\\\\)*)\\u[dD]([89a-fA-F])[0-9a-fA-F]{2}")
+_HALF = re.compile(rb"\\u[dD]([89a-fA-F])[0-9a-fA-F]{2}")
 
 
-def _mended(text: str | bytes) -> bytes:
-    """`text` with the escape of U+FFFD for every half of a pair that stands alone."""
+def _mended(text: str | bytes) -> bytes | None:
+    """`text` with the escape of U+FFFD for every half of a pair that stands alone.
+
+    None when there is nothing to mend.
+    """
     whole = text.encode() if isinstance(text, str) else text.decode("utf-8", "replace").encode()
     mended = bytearray(whole)  # the escapes are equally long
-    waiting: int | None = None  # where the first half ended that may find its other half
+    waiting: int | None = None  # where a first half is that may find its other half
     for found in _HALF.finditer(whole):
-        first = found[2] in b"89abAB"
-        if not first and waiting == found.start() and not found[1]:
-            waiting = None
+        at = found.start()
+        if _is_escaped(whole, at):
             continue
-        if waiting is not None:
-            mended[waiting - 6 : waiting] = _REPLACEMENT
-        waiting = found.end() if first else None
-        if not first:
-            mended[found.end() - 6 : found.end()] = _REPLACEMENT
+        if found[1] in b"89abAB":
+            if waiting is not None:
+                mended[waiting : waiting + 6] = _REPLACEMENT
+            waiting = at
+        elif waiting == at - 6:
+            waiting = None
+        else:
+            mended[at : at + 6] = _REPLACEMENT
     if waiting is not None:
-        mended[waiting - 6 : waiting] = _REPLACEMENT
-    return bytes(mended)
+        mended[waiting : waiting + 6] = _REPLACEMENT
+    return None if mended == (text.encode() if isinstance(text, str) else text) else bytes(mended)
 
 
+def _is_escaped(text: bytes, at: int) -> bool:
+    """Whether the backslash at `at` is itself escaped by the one before."""
+    start = at
+    while start > 0 and text[start - 1] == _BACKSLASH:
+        start -= 1
+    return (at - start) % 2 == 1
+
+
+_BACKSLASH = 0x5C
 _REPLACEMENT = rb"\ufffd"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import typing
 from collections.abc import Generator, Iterator
 from copy import copy
@@ -52,6 +53,7 @@ class ItemStream(Closing, OfThisProcess, Generic[T]):
         cancel: CancelToken | None,
     ) -> None:
         self._items = items  # a generator that must not refer to this object
+        self._reading = threading.Lock()  # in 3.11, to close one that runs elsewhere may crash
         self._token = token
         self._gate = gate
         self._raise_errors = raise_errors
@@ -77,6 +79,8 @@ class ItemStream(Closing, OfThisProcess, Generic[T]):
 
     def __next__(self) -> T:
         self._check_open()
+        if not self._reading.acquire(False):
+            raise StreamMisuse(CLOSED if self._closed else READ_ELSEWHERE)
         late: PauseTimeout | None = None
         try:
             if self._gate.shut and not self._told_all():
@@ -88,17 +92,15 @@ class ItemStream(Closing, OfThisProcess, Generic[T]):
             else:
                 self._began = True
                 item = next(self._items)
-        except StopIteration:
-            self._end()
-            self._check_open()  # closed by another thread: that is no end of the answer
-            raise
         except BaseException as error:
-            if isinstance(error, ValueError) and _is_of_this_frame(error):
-                raise StreamMisuse(CLOSED if self._closed else READ_ELSEWHERE) from None
+            self._reading.release()
             self._end()
+            if isinstance(error, StopIteration):
+                self._check_open()  # closed by another thread: that is no end of the answer
             raise
         finally:
             del late  # or its traceback would have it refer to itself
+        self._reading.release()
         if isinstance(item, StreamError) and self._is_raised(item.error):
             failure = item.error
             if failure.recoverable:
@@ -174,11 +176,11 @@ class ItemStream(Closing, OfThisProcess, Generic[T]):
         if self._unsubscribe is not None:
             self._unsubscribe()
         self._release()
-        try:
-            self._items.close()
-        except ValueError as error:
-            if not _is_of_this_frame(error):  # else another thread is in it, and hears of it there
-                raise
+        if self._reading.acquire(False):  # else another thread is in it, and does the same
+            try:
+                self._items.close()
+            finally:
+                self._reading.release()
 
     def _release(self) -> None:
         """Stop whatever still works for this stream; never blocks."""
@@ -186,11 +188,6 @@ class ItemStream(Closing, OfThisProcess, Generic[T]):
 
     def _join(self) -> None:
         """Wait a moment for what works for this stream to be gone."""
-
-
-def _is_of_this_frame(error: BaseException) -> bool:
-    """`next` itself raised it, no frame below: the generator runs already, elsewhere."""
-    return error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
 def checked_raise_errors(value: str) -> RaiseErrors:

@@ -133,6 +133,8 @@ class Parts:
         self._model: str | None = None
         self._raw: JsonObject | None = None
         self._parts: list[_Open] = []
+        self._thinking: dict[_OpenReasoning, None] = {}  # those of the parts that are not done
+        self._thoughts: dict[raw.Key, _OpenReasoning] = {}  # the last of each key
         self._calls = CallTable(mint(), limits)
         self._delivered: dict[OpenCall, ToolCall | None] = {}
 
@@ -280,23 +282,21 @@ class Parts:
 
     def _reasoning(self, key: raw.Key) -> _OpenReasoning:
         """The open block of that key; a plain one (no key) ends where something else begins."""
-        for part in reversed(self._parts):
-            if isinstance(part, _OpenReasoning) and part.key == key and part.done is None:
-                return part
-            if key == "":
-                break
-        block = _OpenReasoning(key)
+        open_one = self._thoughts.get(key)
+        if open_one in self._thinking and (key != "" or open_one is self._parts[-1]):
+            return open_one
+        block = self._thoughts[key] = _OpenReasoning(key)
         self._append(block)
+        self._thinking[block] = None
         return block
 
     def _close_reasoning(self, *, implicit: bool = False) -> Iterator[Reasoning]:
-        for part in self._parts:
-            if isinstance(part, _OpenReasoning) and part.done is None:
-                if implicit and part.key != "":
-                    continue
-                yield self._close(part, part.build())
+        for block in list(self._thinking):
+            if not implicit or block.key == "":
+                yield self._close(block, block.build())
 
     def _close(self, block: _OpenReasoning, whole: Reasoning) -> Reasoning:
+        del self._thinking[block]
         block.done = msgspec.structs.replace(whole, origin=self._origin)
         return block.done
 

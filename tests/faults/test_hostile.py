@@ -9,6 +9,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import pytest
@@ -387,6 +388,7 @@ def test_a_whole_body_without_end(server: ServerFactory) -> None:
 # what grows when it is unpacked -------------------------------------------------------------------
 
 
+@cache
 def packed(bits: int) -> bytes:
     """64 MiB of NULs, as zlib writes them."""
     squeeze = zlib.compressobj(wbits=bits)

@@ -62,7 +62,9 @@ from tests.server import (
     sse_response,
 )
 
-STATUSES = (301, 307, 400, 401, 403, 404, 408, 413, 422, 429, 500, 503, 529)
+REDIRECTS = (301, 302, 307, 308)
+REFUSALS = (400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 500, 502, 503, 504, 529)
+STATUSES = REDIRECTS + REFUSALS
 KEYS = {"plain": CANARY, "hard": HARD}
 ONCE = RetryPolicy(attempts=1)
 HELLO = chat_chunk({"content": "Hello"})
@@ -151,7 +153,7 @@ LETTERS = st.characters(codec="latin-1", exclude_categories=("Cc", "Zs"))
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(
     before=st.text(st.characters(codec="utf-8"), max_size=9),
     ahead=st.text(LETTERS, max_size=9),
@@ -185,9 +187,9 @@ def test_other_words_stay() -> None:
 
 @pytest.mark.parametrize("body", BODIES)
 def test_a_refusal_that_says_the_key(server: ServerFactory, body: str) -> None:
-    """With every status, in every spelling, in the body and in the headers."""
+    """In every spelling, in the body and in the headers; with every status."""
     for key in KEYS.values():
-        for status in STATUSES if key == CANARY else (302, 400, 500):
+        for status in STATUSES if body in ("error object", "text") else (301, 400, 500):
             served = server(refusing(status, body))
             with openai_compatible.Client(key, base_url=served.url, retries=ONCE) as client:
                 with pytest.raises(RigError) as caught:
@@ -423,7 +425,9 @@ def holders(client: Client) -> Iterator[object]:
         yield client.embedding_model("m")
 
 
-@pytest.mark.parametrize("place", [*(set(PLANTS) - {"github"}), *every_provider()])
+@pytest.mark.parametrize(
+    "place", [*(name for name in PLANTS if name != "github"), *every_provider()]
+)
 def test_nothing_shows_it(place: str) -> None:
     """Neither `repr`, `str`, `format` nor `vars` of anything."""
     plant: Plant = {**PLANTS, **every_provider()}[place]
@@ -444,7 +448,7 @@ def test_nothing_shows_what_proves() -> None:
                 write(one)
 
 
-@pytest.mark.parametrize("place", set(PLANTS) - {"github"})
+@pytest.mark.parametrize("place", [name for name in PLANTS if name != "github"])
 def test_nothing_writes_it(place: str) -> None:
     """A client, and all that has one, is neither pickled nor copied with its key; it says why."""
     with PLANTS[place]("http://127.0.0.1:9") as client:
@@ -647,7 +651,7 @@ def test_the_example_plays() -> None:
     assert unittest.TextTestRunner(verbosity=0).run(suite).wasSuccessful()
 
 
-@pytest.mark.parametrize("place", set(PLANTS) - {"own header"})
+@pytest.mark.parametrize("place", [name for name in PLANTS if name != "own header"])
 def test_no_cassette_has_it(server: ServerFactory, tmp_path: Path, place: str) -> None:
     """With the headers filtered that our example filters, whatever the provider calls its own."""
     cassette = tmp_path / "cassette.yaml"

@@ -29,7 +29,7 @@ from tests.conftest import ModelFactory, ServerFactory
 from tests.faults.stress.script import mark
 from tests.server import Stall, chat_chunk, chat_chunks, spawn, sse, sse_response
 from tests.threads.scripts import ROOT
-from tests.threads.watching import threads_gone
+from tests.threads.watching import settled, threads_gone
 
 pytestmark = pytest.mark.long
 
@@ -237,6 +237,31 @@ def test_closed_by_another_thread(server: ServerFactory, model: ModelFactory, ki
         reader.join(10)
         assert not reader.is_alive()
         assert "was closed" in ends[0] or count[0] > len(words), ends
+    assert threads_gone()
+
+
+@each_kind
+def test_closed_while_another_thread_waits(
+    server: ServerFactory, model: ModelFactory, kind: str
+) -> None:
+    """Before the headers and after some words: whoever waits is woken, and told why."""
+    scripted = server([Stall()], sse_response(PIECE, Stall()))
+    patient = model(scripted)
+    for turn in range(2):
+        stream = KINDS[kind](patient)
+        ends: list[str] = []
+
+        def read(stream: Stream = stream, ends: list[str] = ends) -> None:
+            with pytest.raises(StreamMisuse) as caught:
+                deque(stream, maxlen=0)
+            ends.append(str(caught.value))
+
+        (reader,) = spawn_all(read)
+        settled(lambda: len(scripted.requests) > turn, to=True)  # noqa: B023 - called at once
+        settled(lambda: scripted.bytes_written)
+        stream.close()
+        reader.join(10)
+        assert "was closed" in ends[0]
     assert threads_gone()
 
 

@@ -12,8 +12,9 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from rig_sync.completion import CompletionResponse
+from rig_sync.errors import RigError
 from rig_sync.model import CallOptions, CompletionModel
-from rig_sync.streaming.items import StreamedAssistantContent
+from rig_sync.streaming.items import StreamedAssistantContent, StreamError
 from rig_sync.streaming.pause import PauseControl
 from rig_sync.streaming.response import StreamingCompletionResponse
 from tests.faults.chaos.plans import Act, Plan
@@ -49,7 +50,9 @@ def consume(model: CompletionModel, plan: Plan) -> Outcome:
     act = plan.act
     pause = PauseControl() if "pause" in act.kind else None
     request = model.completion(MARK.format(plan.number)).build()
-    stream = model.stream(request, CallOptions(pause=pause), unary=plan.whole)
+    stream = model.stream(
+        request, CallOptions(pause=pause), raise_errors=plan.raise_errors, unary=plan.whole
+    )
     outcome = Outcome("end", [])
     timers: list[threading.Timer] = []
     began = time.monotonic()
@@ -61,13 +64,17 @@ def consume(model: CompletionModel, plan: Plan) -> Outcome:
                     outcome.way = "left"
                     del stream
                     break
-            item = next(stream, None)
+            item = _next(stream)
             if item is None:
                 break
             outcome.items.append(item)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is looked at
         outcome.way, outcome.error = "raised", error.with_traceback(None)
     outcome.seconds = time.monotonic() - began
+    last = outcome.items[-1] if outcome.items and outcome.way == "end" else None
+    if isinstance(last, StreamError) and not last.error.recoverable:  # it was not to be raised
+        outcome.items.pop()
+        outcome.way, outcome.error = "raised", last.error
     if outcome.way != "left":
         outcome.response, outcome.cancelled = stream.response, stream.cancelled
         stream.close()
@@ -76,6 +83,16 @@ def consume(model: CompletionModel, plan: Plan) -> Outcome:
         timer.join()
     outcome.seconds -= act.delay if pause is not None else 0.0
     return outcome
+
+
+def _next(stream: StreamingCompletionResponse) -> StreamedAssistantContent | None:
+    """The next item; an error after which the stream goes on is one too."""
+    try:
+        return next(stream, None)
+    except RigError as error:
+        if not error.recoverable:
+            raise
+        return StreamError(error.with_traceback(None))
 
 
 def _do(

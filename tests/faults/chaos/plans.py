@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from rig_sync.streaming.handle import RaiseErrors
 from tests.faults.chaos.bodies import Body
 from tests.faults.chaos.spoiling import SPOILS
 
@@ -64,6 +65,7 @@ class Plan(Struct, frozen=True):
         pace: Seconds from piece to piece; 0 sends all at once.
         frills: What HTTP allows and few use: an interim answer, chunk extensions, trailers.
         whole: The one-shot form is asked for.
+        raise_errors: Which errors `next()` raises.
     """
 
     number: int
@@ -81,6 +83,7 @@ class Plan(Struct, frozen=True):
     pace: float = 0.0
     frills: bool = False
     whole: bool = False
+    raise_errors: RaiseErrors = "terminal"
 
 
 class Shelf:
@@ -126,6 +129,7 @@ def plan_of(seed: int, number: int, shelf: Shelf, pace: float = 0.0) -> Plan:
         "retries": chance.random() < 0.1,
         "pace": pace * chance.uniform(0.3, 1.7),
         "frills": chance.random() < 0.1,
+        "raise_errors": chance.choice(("terminal",) * 6 + ("all", "none")),
         "whole": not shelf.bodies[body].streamed and chance.random() < 0.7,
     }
     return Plan(number, body, **(plain | fields))  # type: ignore[arg-type]  # drawn by name

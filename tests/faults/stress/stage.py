@@ -131,6 +131,8 @@ class Watched:
             go_on = again is not None
             if again:
                 source = None
+        if self.dropped and self.plan.how == "words":
+            self.closed = True  # by leaving its words
 
     def _source(self, stream: Stream) -> Iterator[object] | None:
         """What to read by; None once it is over."""
