@@ -10,11 +10,12 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from rig_sync._json import JsonObject
+from rig_sync._json import SAVED_DEPTH, JsonObject
 from rig_sync.agent.agent import Agent
 from rig_sync.completion import CompletionResponse
 from rig_sync.errors import (
@@ -31,12 +32,19 @@ from rig_sync.errors import (
 )
 from rig_sync.limits import Limits
 from rig_sync.message import ToolCall
+from rig_sync.output.misfit import MOST_CHARACTERS, MOST_PROBLEMS
+from rig_sync.output.partial import MAX_DEPTH
 from rig_sync.providers.openai_compatible import Client
 from rig_sync.streaming.items import StreamError, StreamFinal
+from rig_sync.streaming.source import ERROR_BYTES, ERROR_SECONDS
+from rig_sync.transport.http import DRAIN_SECONDS
+from rig_sync.transport.pools import MOST_ANSWERS
 from rig_sync.transport.retry import NO_RETRIES
 from rig_sync.transport.timeouts import Timeouts
 from rig_sync.wire.base import Wire
 from rig_sync.wire.bedrock_converse import BedrockConverse
+from rig_sync.wire.errors import BODY_LIMIT, CODE_LIMIT
+from rig_sync.wire.gemini_generate_arguments import MAX_STEPS
 from rig_sync.wire.ollama_chat import OllamaChat
 from rig_sync.wire.openai_chat import OpenAIChat
 from tests.conftest import ServerFactory
@@ -573,3 +581,49 @@ def test_a_call_is_not_run_when_a_limit_ends_the_answer(server: ServerFactory) -
     assert told.value.limit == "tool_calls"
     assert seen == []
     assert not [item for item in told.value.history if isinstance(item, ToolCall)]
+
+
+# the page about it --------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[2] / "docs" / "limits.md"
+
+
+def in_words(value: int) -> str:
+    """As the page writes bounds."""
+    for size, unit in ((MIB, "MiB"), (KIB, "KiB")):
+        if value % size == 0:
+            return f"{value // size} {unit}"
+    return str(value)
+
+
+def test_the_page_has_every_limit() -> None:
+    """By the name of its field, in order, with its default."""
+    rows = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    told = [(row[0].strip("| `"), row[1]) for row in rows if hasattr(Limits(), row[0].strip("| `"))]
+    defaults = [(name, in_words(getattr(Limits(), name))) for name in Limits.__struct_fields__]
+    assert told == defaults
+
+
+def test_the_page_has_every_bound() -> None:
+    """Those that are no option are what the code has."""
+    text = PAGE.read_text()
+    bounds = {
+        f"{MOST_ANSWERS} | `LimitExceeded` of `head_bytes`": "interim answers",
+        f"the first {in_words(ERROR_BYTES)} is read": "error bodies",
+        f"a pause of {ERROR_SECONDS:g} s": "error bodies",
+        f"{in_words(BODY_LIMIT)} each; a code or an id {CODE_LIMIT} characters": "errors",
+        f"{DRAIN_SECONDS * 1000:g} ms": "what follows",
+        f"{MAX_STEPS} steps": "paths",
+        f"{MOST_PROBLEMS} problems of {MOST_CHARACTERS} characters": "problems",
+        f"{SAVED_DEPTH} levels | `msgspec": "what was saved",
+        f"{MAX_DEPTH} levels | `broken": "partial JSON",
+    }
+    assert [what for words, what in bounds.items() if words not in text] == []
+
+
+@pytest.mark.parametrize("name", Limits.__struct_fields__)
+@pytest.mark.parametrize("value", [0, -1, True, 1.5, "1", None])
+def test_a_limit_is_a_whole_number(name: str, value: object) -> None:
+    """Anything else is refused when it is written."""
+    with pytest.raises(ConfigError, match=name):
+        Limits(**{name: value})  # type: ignore[arg-type] # that is the point

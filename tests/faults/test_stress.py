@@ -31,8 +31,6 @@ from tests.server import Stall, chat_chunk, chat_chunks, spawn, sse, sse_respons
 from tests.threads.scripts import ROOT
 from tests.threads.watching import settled, threads_gone
 
-pytestmark = pytest.mark.long
-
 WITHIN = 55.0
 WORDS = [f"{number} " for number in range(2000)]
 STORY = ['{"text": "', *WORDS, '"}']
@@ -85,6 +83,7 @@ def answer(words: list[str], size: int = 50) -> list[bytes]:
 # schedules -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
 def test_schedules(seed: int) -> None:
     """100 schedules of a seed: none goes wrong, none hangs, none leaves anything behind."""
