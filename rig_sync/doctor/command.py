@@ -16,9 +16,7 @@ from rig_sync.doctor.run import TIMEOUT, Examination
 from rig_sync.doctor.spoken import SPOKEN
 from rig_sync.doctor.table import rendered
 from rig_sync.errors import ConfigError
-from rig_sync.providers import client_class
-from rig_sync.providers.gemini import Client as Gemini
-from rig_sync.providers.openai_compatible import Client as OpenAICompatible
+from rig_sync.providers import client_class, gemini, openai_compatible
 
 __all__ = ["build_parser", "client_for", "main"]
 
@@ -124,7 +122,7 @@ def client_for(options: argparse.Namespace) -> Client:
     key = None if options.key_env is None else _key(options.key_env)
     if options.provider is None:
         wire = options.wire or DEFAULT_WIRE
-        own = env(OpenAICompatible.api_key_env) if wire.startswith("openai_") else None
+        own = env(openai_compatible.Client.api_key_env) if wire.startswith("openai_") else None
         found = key or own or ""
         return _MAKERS[wire](lambda: found, given)
     kind = client_class(options.provider)
@@ -169,11 +167,11 @@ def _provider(name: str) -> Maker:
 
 
 def _responses(key: Callable[[], str], options: ClientOptions) -> Client:
-    return OpenAICompatible(key, **options).responses_api()
+    return openai_compatible.Client(key, **options).responses_api()
 
 
 def _interactions(key: Callable[[], str], options: ClientOptions) -> Client:
-    return Gemini(key, **options).interactions_api()
+    return gemini.Client(key, **options).interactions_api()
 
 
 def _converse(key: Callable[[], str], options: ClientOptions) -> Client:
