@@ -143,6 +143,24 @@ def test_each_third_party_has_one_room(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
+def test_a_package_is_imported_before_what_is_in_it(name: str) -> None:
+    """Or two threads, one at each, wait for each other: CPython gives one a `_DeadlockError`."""
+    seen: set[str] = set()
+    for node in ast.parse(MODULES[name].read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            asked = [node.module or ""]
+        elif isinstance(node, ast.Import):
+            asked = [alias.name for alias in node.names]
+        else:
+            continue
+        for target in asked:
+            top, _, inner = target.partition(".")
+            if top != "rig_sync" and top not in sys.stdlib_module_names:
+                assert top in seen or not inner, f"{name} imports {target} before {top}"
+            seen.add(top)
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_pure_modules_import_no_effects(name: str) -> None:
     """What decides does no I/O, looks at no clock and starts no thread; nobody imports asyncio."""
     tops = {one.target.partition(".")[0] for one in imports(name) if not one.for_types}

@@ -5,8 +5,7 @@ An action that cannot be is a `ConfigError` where it is made; inside a hook that
 
 from __future__ import annotations
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, structs
 
 from rig_sync._json import JsonObject, merged
 from rig_sync.agent.options import checked_model
@@ -94,7 +93,7 @@ class RequestPatch(Struct, frozen=True, kw_only=True):
         tools = request.tools
         if self.active_tools is not None:
             tools = tuple(tool for tool in tools if tool.name in self.active_tools)
-        return replace(
+        return structs.replace(
             request,
             tools=tools,
             documents=(*request.documents, *self.extra_context),

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.agent.as_tool import AgentTool
 from rig_sync.agent.events import HookContext
@@ -106,9 +106,9 @@ class Agent:
             tool_choice=checked_option(tool_choice, ToolChoice, "tool_choice"),
         )
         given = {name: value for name, value in settings.items() if value is not None}
-        self._template = replace(self._template, **given)
+        self._template = structs.replace(self._template, **given)
         tools = every_tool(self.tools, self._index)
-        check_request(replace(self._template, tools=tools.definitions))
+        check_request(structs.replace(self._template, tools=tools.definitions))
 
     def __repr__(self) -> str:
         return f"Agent({self.name or 'unnamed'}, {self.model!r}, {len(self.tools)} tools)"
@@ -209,7 +209,7 @@ class Agent:
     def completion(self, prompt: Promptable, history: Iterable[BaseMessage] = ()) -> RequestBuilder:
         """One model call with this agent's settings, to be completed and sent; no loop."""
         messages = (*as_history(history), as_prompt(prompt))
-        request = replace(self._template, messages=messages, tools=self.tools.definitions)
+        request = structs.replace(self._template, messages=messages, tools=self.tools.definitions)
         return RequestBuilder(self.model, request)
 
     def stream_completion(
@@ -234,7 +234,7 @@ class Agent:
         self, prompt: Promptable, history: Iterable[BaseMessage], options: RunOptions
     ) -> AgentRun:
         request = self.completion(prompt, history).build()
-        check_request(replace(request, tool_choice=None))  # each turn has tools of its own
+        check_request(structs.replace(request, tool_choice=None))  # each turn has tools of its own
         turns = at_least(1, options.get("max_turns", self.max_turns), "max_turns")
         messages = list(request.messages)
         return AgentRun(messages, turns, secrets.token_hex(8), prompt_at=len(messages) - 1)

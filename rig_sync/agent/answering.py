@@ -6,7 +6,7 @@ from collections.abc import Generator
 from functools import partial
 from typing import TypeAlias
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.agent.items import MultiTurnStreamItem, StreamAssistantItem
 from rig_sync.agent.settings import Progress, RunSettings
@@ -88,13 +88,13 @@ def _answer(
     progress: Progress, settings: RunSettings, model: CompletionModel, request: CompletionRequest
 ) -> Answering:
     """The answer of `model`; what it said so far is kept on every way out."""
-    request = replace(request, model=model.name)
+    request = structs.replace(request, model=model.name)
     if settings.output is not None:
         request = settings.output.asked(request, model)
     hooks, heard, spoke = settings.hooks, settings.hooks.deltas, False
     options = settings.options
     if hooks.hears_retries:
-        options = replace(options, on_retry=partial(hooks.retry, progress.context))
+        options = structs.replace(options, on_retry=partial(hooks.retry, progress.context))
     progress.answer = stream = model.stream(
         request, options, raise_errors="none", unary=settings.unary
     )

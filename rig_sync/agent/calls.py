@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.agent.actions import Fail, Feedback, Repair, Skip
 from rig_sync.agent.events import InvalidReason, InvalidToolCall
@@ -76,11 +76,11 @@ def _repaired(
     if repair.name not in event.available:
         known = ", ".join(event.available) or "none"
         raise HookFailed(f"a hook repaired {wrong.name!r} to {repair.name!r}; offered are: {known}")
-    right = replace(wrong, name=repair.name)
+    right = structs.replace(wrong, name=repair.name)
     if repair.arguments is not None:
-        right = replace(right, arguments=repair.arguments, malformed=None)
+        right = structs.replace(right, arguments=repair.arguments, malformed=None)
     content = tuple(right if part is wrong else part for part in response.message.content)
-    return replace(response, message=replace(response.message, content=content))
+    return structs.replace(response, message=structs.replace(response.message, content=content))
 
 
 def _failure(event: InvalidToolCall) -> UnknownToolCall:

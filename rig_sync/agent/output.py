@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from typing import Literal, NamedTuple, TypeAlias
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync._json import compact
 from rig_sync.catalog import Capabilities
@@ -98,13 +98,15 @@ class OutputCheck:
 
     def asked(self, request: CompletionRequest, model: CompletionModel) -> CompletionRequest:
         """`request`, with what tells `model` of the type."""
-        request = replace(request, output_schema=None)
+        request = structs.replace(request, output_schema=None)
         mode = self._mode or mode_for(model.capabilities, tools=bool(request.tools))
         self.mode = mode
         if mode == "native":
-            return replace(request, output_schema=self.kind.schema)
+            return structs.replace(request, output_schema=self.kind.schema)
         if mode == "prompted":
-            return replace(request, preamble=_with(request.preamble, instructions(self.kind)))
+            return structs.replace(
+                request, preamble=_with(request.preamble, instructions(self.kind))
+            )
         if any(tool.name == ANSWER_TOOL for tool in request.tools):
             raise ConfigError(
                 f"the agent has a tool named {ANSWER_TOOL!r}, which is what the answer goes by: "
@@ -118,7 +120,7 @@ class OutputCheck:
         text = self.kind.description or "Give the answer."
         answer = ToolDefinition(ANSWER_TOOL, text, self.kind.schema.schema)
         preamble = request.preamble if alone else _with(request.preamble, _ASK)
-        return replace(
+        return structs.replace(
             request, tools=(*request.tools, answer), tool_choice=forced, preamble=preamble
         )
 

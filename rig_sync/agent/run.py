@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import Struct, field, structs
 
 from rig_sync._json import JsonObject, loaded
 from rig_sync.agent.history import add_answer, without_empty
@@ -242,7 +241,7 @@ class AgentRun(Struct, tag="agent_run", omit_defaults=True):
         pending = self._find(call_id, "approval")
         pending.state = "approved"
         if arguments is not None:
-            pending.call = replace(pending.call, arguments=arguments)
+            pending.call = structs.replace(pending.call, arguments=arguments)
 
     def deny(self, call_id: str, reason: str = DENIED) -> None:
         """A person does not agree: the tool does not run, and the model reads `reason`.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.agent.actions import (
     Defer,
@@ -92,7 +92,7 @@ class HookStack:
         for ask in self._askers("on_model_select", context):
             action = ask(selection)
             if isinstance(action, UseModel):
-                selection = replace(selection, selected=action.model)
+                selection = structs.replace(selection, selected=action.model)
         return selection.selected
 
     @property
@@ -137,7 +137,9 @@ class HookStack:
         for ask in self._askers("on_tool_call", context):
             action = ask(event)
             if isinstance(action, Rewrite):
-                event = replace(event, call=replace(event.call, arguments=action.arguments))
+                event = structs.replace(
+                    event, call=structs.replace(event.call, arguments=action.arguments)
+                )
             elif isinstance(action, Skip) or (isinstance(action, Defer) and not event.approved):
                 return event.call, action
         return event.call, None
@@ -154,7 +156,7 @@ class HookStack:
         for ask in self._askers("on_tool_result", context):
             action = ask(event)
             if isinstance(action, Replace):
-                event = replace(event, result=_replaced(event.result, action))
+                event = structs.replace(event, result=_replaced(event.result, action))
             yield event.result
 
     def finished(self, context: HookContext, event: RunFinished) -> None:
@@ -173,7 +175,7 @@ class HookStack:
 
 def _replaced(result: ToolResult, action: Replace) -> ToolResult:
     try:
-        return replace(result, content=to_content(action.output))
+        return structs.replace(result, content=to_content(action.output))
     except ToolError as error:
         raise HookFailed(f"a hook answered on_tool_result with Replace: {error}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TypeVar
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.agent.driver import drive
 from rig_sync.agent.events import RunFinished
@@ -74,9 +74,9 @@ class RunStream(ItemStream[T]):
         progress = self._progress
         if progress.final is not None:
             return progress.final
-        so_far = replace(progress.run.response(), messages=self.messages)
+        so_far = structs.replace(progress.run.response(), messages=self.messages)
         partial = progress.partial
-        return so_far if partial is None else replace(so_far, output=partial.text)
+        return so_far if partial is None else structs.replace(so_far, output=partial.text)
 
     @property
     def final(self) -> FinalResponse | None:

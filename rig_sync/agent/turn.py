@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.agent.actions import Feedback, Repeat
 from rig_sync.agent.answering import any_answer
@@ -39,7 +39,7 @@ def _request(progress: Progress, settings: RunSettings, step: CallModel) -> Comp
     forces = choice is not None and choice.mode in ("required", "specific")
     if forces and (step.turn > 1 or not tools):
         choice = None  # or the model could never answer
-    request = replace(
+    request = structs.replace(
         settings.template, messages=step.messages, tools=tools.definitions, tool_choice=choice
     )
     request = settings.hooks.request(progress.context, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.client import Client
 from rig_sync.completion import OutputSchema, ReasoningOptions, ToolChoice, ToolDefinition
@@ -127,7 +127,7 @@ class Patient(Asking):
         probe = self.ask(self.request(COUNT), to_the_end=True)
         wire = self.wire
         if isinstance(probe.error, BadRequest) and isinstance(wire, OpenAIChat):
-            self.wire = replace(wire, include_usage=False)
+            self.wire = structs.replace(wire, include_usage=False)
             again = self.ask(self.request(COUNT), to_the_end=True)
             if again.whole:
                 self._refuse("stream_options", probe)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync._closing import Closing
 from rig_sync.client import Client
@@ -173,7 +173,7 @@ class Examination(Closing):
             Deviation(self._text(one.what), one.copes, self._text(one.how), one.broken)
             for one in finding.deviations
         )
-        return replace(
+        return structs.replace(
             finding,
             seen=self._text(finding.seen),
             words=self._text(finding.words),

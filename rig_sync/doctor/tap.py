@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.transport.endpoint import Endpoint
 from rig_sync.transport.head import HttpRequest
@@ -162,7 +162,7 @@ class TappedHttp(Http):
         others = {name: self._endpoint.redact(value) for name, value in request.headers.items()}
         exchange.with_key = others != request.headers
         if self.wrong_key:
-            request = replace(request, headers=others)
+            request = structs.replace(request, headers=others)
         self.exchanges.append(exchange)
         try:
             reply = super().send(request, connect=connect, line=line)

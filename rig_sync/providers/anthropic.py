@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync._json import JsonObject
 from rig_sync.catalog import Capabilities
@@ -87,28 +87,30 @@ class Client(BaseClient):
 
         What is kept costs more to write and a tenth to read again. The two share their connections.
         """
-        return self._on(replace(self.wire, cache=ttl))
+        return self._on(structs.replace(self.wire, cache=ttl))
 
     def with_citations(self) -> Client:
         """The same client, whose models say where in the documents they found what they tell.
 
         `Text.provider_data["citations"]` has it. The two share their connections.
         """
-        return self._on(replace(self.wire, citations=True))
+        return self._on(structs.replace(self.wire, citations=True))
 
     def with_server_tools(self, *tools: JsonObject) -> Client:
         """The same client with tools that Anthropic runs, beside those of an agent.
 
         As `{"type": "web_search_20250305", "name": "web_search"}`. The two share their connections.
         """
-        return self._on(replace(self.wire, server_tools=(*self.wire.server_tools, *tools)))
+        return self._on(structs.replace(self.wire, server_tools=(*self.wire.server_tools, *tools)))
 
     @classmethod
     def capabilities_of(cls, model: str) -> Capabilities:
         """Models before Claude 4.1 follow no schema."""
         if _WITHOUT_SCHEMA.search(model) is None:
             return cls.capabilities
-        return replace(cls.capabilities, structured_output=False, native_output_with_tools=False)
+        return structs.replace(
+            cls.capabilities, structured_output=False, native_output_with_tools=False
+        )
 
     def _auth(self, key: str) -> dict[str, str]:
         """Anthropic has its own header for the key."""

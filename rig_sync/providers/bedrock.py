@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.catalog import Capabilities
 from rig_sync.client import ApiKey, ClientOptions, env, first_env
@@ -139,7 +139,9 @@ class Client(BaseClient):
         """Amazon's and Meta's models follow no schema, and refuse one."""
         if _WITHOUT_SCHEMA.search(model) is None:
             return cls.capabilities
-        return replace(cls.capabilities, structured_output=False, native_output_with_tools=False)
+        return structs.replace(
+            cls.capabilities, structured_output=False, native_output_with_tools=False
+        )
 
     def _authorize(self) -> Authorize | None:
         return self._signature or super()._authorize()

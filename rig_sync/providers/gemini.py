@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.catalog import Capabilities, model_version
 from rig_sync.client import Client as BaseClient
@@ -67,7 +67,7 @@ class Client(BaseClient):
     def capabilities_of(cls, model: str) -> Capabilities:
         """Before Gemini 3 a schema and tools together are refused."""
         third = model_version(model, "gemini-") >= (3,)
-        return replace(cls.capabilities, native_output_with_tools=third)
+        return structs.replace(cls.capabilities, native_output_with_tools=third)
 
     @classmethod
     def _key_from_env(cls) -> str | None:

@@ -23,8 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from msgspec import field
-from msgspec.structs import replace
+from msgspec import field, structs
 
 from rig_sync._json import JsonObject
 from rig_sync.catalog import Capabilities
@@ -87,7 +86,7 @@ class LocalChat(OpenAIChat, frozen=True):
             extra["cache_prompt"] = False  # slower, but equal requests get equal answers
         if choice is not None and choice.mode in ("required", "specific"):
             shown = tuple(t for t in request.tools if not choice.names or t.name in choice.names)
-            request = replace(request, tools=shown, tool_choice=ToolChoice("required"))
+            request = structs.replace(request, tools=shown, tool_choice=ToolChoice("required"))
             extra["chat_template_kwargs"] = {"force_tool": True}
         return {**extra, **super().encode(request, stream=stream)}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.catalog import Capabilities, model_version
 from rig_sync.client import ApiKey, ClientOptions, env
@@ -100,7 +100,7 @@ class Client(BaseClient):
         if not version or version >= (5,):
             return cls.capabilities
         follows = version > (4,) or "gpt-4o" in model
-        return replace(
+        return structs.replace(
             cls.capabilities,
             reasoning=False,
             structured_output=follows,

@@ -5,7 +5,7 @@ Source: https://openrouter.ai/docs/api-reference/overview
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.catalog import Capabilities
 from rig_sync.client import Client as BaseClient
@@ -45,4 +45,4 @@ class Client(BaseClient):
     def capabilities_of(cls, model: str) -> Capabilities:
         """Those of OpenAI call tools beside a schema."""
         composes = model.startswith("openai/gpt-") and not model.startswith("openai/gpt-oss")
-        return replace(cls.capabilities, native_output_with_tools=composes)
+        return structs.replace(cls.capabilities, native_output_with_tools=composes)

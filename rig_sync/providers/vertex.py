@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 from urllib.parse import quote
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync.catalog import Capabilities, model_version
 from rig_sync.client import ApiKey, ClientOptions, env
@@ -98,7 +98,7 @@ class Client(BaseClient):
     def capabilities_of(cls, model: str) -> Capabilities:
         """Before Gemini 3 a schema and tools together are refused."""
         third = model_version(model, "gemini-") >= (3,)
-        return replace(cls.capabilities, native_output_with_tools=third)
+        return structs.replace(cls.capabilities, native_output_with_tools=third)
 
 
 class _Credentials(Protocol):

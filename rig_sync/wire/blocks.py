@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from rig_sync._json import JsonObject
 from rig_sync.completion import CompletionRequest
@@ -47,17 +47,17 @@ def without_foreign(
 
     messages = (_own(message, is_own) for message in request.messages)
     kept = tuple(message for message in messages if message is not None)
-    return replace(request, messages=kept)
+    return structs.replace(request, messages=kept)
 
 
 def _own(message: Message, is_own: _IsOwn) -> Message | None:
     """None when nothing is left of what the user said."""
     if isinstance(message, AssistantMessage):
-        return replace(message, content=tuple(filter(is_own, message.content)))
+        return structs.replace(message, content=tuple(filter(is_own, message.content)))
     if not isinstance(message, UserMessage) or not message.content:
         return message
     content = tuple(
-        replace(part, content=tuple(filter(is_own, part.content)))
+        structs.replace(part, content=tuple(filter(is_own, part.content)))
         if isinstance(part, ToolResult)
         else part
         for part in message.content

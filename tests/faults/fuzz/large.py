@@ -1,41 +1,44 @@
-"""Streams of a million bytes in which something grows with every frame.
+"""Streams and texts in which something grows with every frame or character.
 
 Whatever grows, the work is to stay linear: a server could hold the reader for hours otherwise,
-and no deadline of the network would tell.
+and no deadline of the network would tell. `python -m benchmarks.growth` measures it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
-from rig_sync._json import Json, JsonObject, compact, to_json
+from rig_sync._json import Json, JsonObject, compact, is_deeper, to_json
 from rig_sync.completion import CompletionResponse
 from rig_sync.errors import LimitExceeded
 from rig_sync.limits import Limits
+from rig_sync.output.misfit import Misfit
+from rig_sync.output.partial import PartialJson
+from rig_sync.output.prompted import find_json
 from rig_sync.streaming.parts import Parts
 from tests.faults.fuzz.seeds import WIRES, Piece
 
-__all__ = ["LARGE", "put_together", "stream"]
+__all__ = ["LARGE", "TEXTS", "last_partial", "put_together", "read_json", "stream", "text"]
 
-SIZE = 1_000_000
 ROOMY = Limits(tool_calls=10**6, defects=10**6)
 
 Frames = Callable[[int], "JsonObject | list[JsonObject]"]
 """The frames of one step, by its number."""
 
 
-def stream(frames: Frames) -> Iterator[Piece]:
-    """As many frames as have `SIZE` characters together."""
-    size = 0
+def stream(frames: Frames, size: int) -> Iterator[Piece]:
+    """As many frames as have `size` characters together."""
+    had = 0
     for number in itertools.count():
         told = frames(number)
         for payload in told if isinstance(told, list) else [told]:
             name = str(payload.pop("event", payload.get("type", "message")))
             data = compact(payload)
-            size += len(data)
+            had += len(data)
             yield Piece(name, data)
-        if size > SIZE:
+        if had > size:
             return
 
 
@@ -252,3 +255,56 @@ LARGE: dict[str, tuple[str, Frames]] = {
     ),
 }
 """By what grows: the wire, and its frames."""
+
+TEXTS = {
+    "braces": "{",
+    "keys": '{"a":',
+    "quotes": '"',
+    "escapes": "\\n",
+    "halves": "\\ud83d",
+    "fences": "```json\n",
+    "ticks": "`",
+    "objects": "{}x",
+    "open objects": '{"a" ',
+    "many blanks": "{ ",
+    "blanks": " ",
+    "digits": "1",
+    "commas": "1,",
+    "lists": "[],",
+    "words": "true, ",
+}
+"""What a text is made of, over and over."""
+
+_BEFORE = {
+    "escapes": '{"',
+    "halves": '"',
+    "blanks": "{",
+    "digits": "[",
+    "commas": "[",
+    "lists": "[",
+}
+_BEFORE["words"] = '{"a": ['
+
+
+def text(name: str, size: int) -> str:
+    """One of `TEXTS`, of about `size` characters."""
+    return _BEFORE.get(name, "") + TEXTS[name] * (size // len(TEXTS[name]))
+
+
+def read_json(text: str) -> list[Json]:
+    """What a text from a model holds: found in prose, read in pieces of 50 characters, measured."""
+    with contextlib.suppress(Misfit):
+        find_json(text)
+    is_deeper(text, len(text))
+    is_deeper(text, 256)
+    return [last_partial(text, find, 50) for find in (False, True)]
+
+
+def last_partial(text: str, find: bool, step: int) -> Json:
+    """The value when the text ended, fed in pieces of `step` characters."""
+    reader = PartialJson(find=find)
+    partial = None
+    for start in range(0, len(text), step):
+        partial = reader.feed(text[start : start + step]) or partial
+    partial = reader.finish() or partial
+    return None if partial is None else partial.value
