@@ -18,7 +18,7 @@ from tests.faults.fuzz.large import LARGE, TEXTS, put_together, read_json, strea
 SIZE = 250_000
 BOUND = 8.0
 FAST = 0.02
-"""Seconds: what takes less at a million characters is fast, whatever the ratio of two small times."""
+"""Seconds: what takes less at a million characters is fast, whatever the ratio."""
 
 
 def seconds(work: Callable[[], object], rounds: int) -> float:
