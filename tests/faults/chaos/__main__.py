@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import gc
+import itertools
 import random
 import sys
 import threading
@@ -62,13 +63,14 @@ class Chaos:
         self._deadline = (timeouts.total or 0.0) + grace
         self._late: list[tuple[int, float, float]] = []
         self._goods: dict[tuple[int, bool], Reading] = {}
-        self._clients = [
-            Client(base_url=url, timeouts=timeouts, retries=retries)
-            for retries in (NO_RETRIES, RETRIES)
-        ]
-        self._models = [
-            {name: self._model(client, name) for name in self._wires} for client in self._clients
-        ]
+        self._clients: list[Client] = []
+        self._models: dict[tuple[bool, bool], dict[str, CompletionModel]] = {}
+        for retries, garbled in itertools.product((False, True), repeat=2):
+            policy = RETRIES if retries else NO_RETRIES
+            client = Client(base_url=url, timeouts=timeouts, retries=policy)
+            self._clients.append(client)
+            models = {name: self._model(client, name) for name in self._wires}
+            self._models[retries, garbled] = models
 
     def _model(self, client: Client, wire: str) -> CompletionModel:
         client.wire = self._wires[wire]
@@ -86,7 +88,8 @@ class Chaos:
     def run(self, number: int) -> tuple[Outcome, list[str]]:
         """One stream, and what was wrong with it."""
         plan = self.plan(number)
-        model = self._models[plan.retries][self.setup.bodies[plan.body].wire]
+        garbled = plan.garbled > 0  # with connections of its own: what is left on one is no other's
+        model = self._models[plan.retries, garbled][self.setup.bodies[plan.body].wire]
         outcome = consume(model, plan)
         wrong = self._complaints(plan, outcome)
         if wrong and plan.retries:  # all of it has to come from one try
