@@ -126,6 +126,7 @@ if TYPE_CHECKING:
     from rig_sync.errors import TotalTimeout as TotalTimeout
     from rig_sync.errors import TransportError as TransportError
     from rig_sync.errors import UnknownToolCall as UnknownToolCall
+    from rig_sync.errors import UntrustedCertificate as UntrustedCertificate
     from rig_sync.limits import Limits as Limits
     from rig_sync.message import AssistantMessage as AssistantMessage
     from rig_sync.message import Audio as Audio
@@ -304,6 +305,7 @@ _HOMES = {
         "TotalTimeout",
         "TransportError",
         "UnknownToolCall",
+        "UntrustedCertificate",
     ),
     "limits": ("Limits",),
     "message": (

@@ -256,7 +256,17 @@ class Client(Closing, Sealed):
     def _authorize(self) -> Authorize | None:
         """What makes headers anew for each try, where a fixed key will not do."""
         token = self._token
-        return None if token is None else lambda _: self._auth(token())
+        return None if token is None else lambda _: self._auth(_checked_key(token(), self.name))
+
+
+def _checked_key(key: object, provider: str) -> str:
+    """What a function of the caller's gave as the key of this try."""
+    if not isinstance(key, str) or not key.strip():
+        raise ConfigError(
+            f"{provider}: the function given as api_key returned "
+            f"{'an empty text' if isinstance(key, str) else type(key).__name__}, not a key"
+        )
+    return key.strip()
 
 
 def env(name: str | None) -> str | None:

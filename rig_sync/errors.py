@@ -3,7 +3,8 @@
 * RigError
   - ConfigError: a mistake in the calling code or its environment; says what to set
   - TransportError: the bytes did not come
-      + ConnectFailed, ReadFailed
+      + ConnectFailed: UntrustedCertificate
+      + ReadFailed
       + LimitExceeded: SSELimitError
       + StreamTimeout: ConnectTimeout, FirstEventTimeout, IdleTimeout, TotalTimeout, PauseTimeout,
         ToolTimeout
@@ -66,6 +67,7 @@ __all__ = [
     "TotalTimeout",
     "TransportError",
     "UnknownToolCall",
+    "UntrustedCertificate",
     "error_fields",
     "error_from_fields",
 ]
@@ -171,6 +173,10 @@ class TransportError(RigError):
 
 class ConnectFailed(TransportError):
     """No connection: name not found, refused, TLS or proxy trouble. Retried by default."""
+
+
+class UntrustedCertificate(ConnectFailed):
+    """No trusted certificate; never retried. An authority of your own: `REQUESTS_CA_BUNDLE`."""
 
 
 class ReadFailed(TransportError):

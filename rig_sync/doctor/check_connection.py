@@ -9,7 +9,7 @@ from rig_sync.doctor.patient import Patient
 from rig_sync.doctor.probe import told
 from rig_sync.doctor.report import seconds
 from rig_sync.doctor.tap import HELD_SECONDS
-from rig_sync.errors import NotFound, RigError
+from rig_sync.errors import NotFound, RigError, UntrustedCertificate
 from rig_sync.transport.address import is_loopback
 
 __all__ = ["CONNECTION", "LATER"]
@@ -24,7 +24,7 @@ def _connection(patient: Patient, notes: Notes) -> None:
     exchange = probe.exchange
     if exchange is None or exchange.status is None:
         how = "nothing can be asked: look at the address, and at what stands in between"
-        if "certificate" in str(probe.error):
+        if isinstance(probe.error, UntrustedCertificate):
             how = "nothing can be asked: if the authority is yours, name it in REQUESTS_CA_BUNDLE"
         notes.broken(f"no answer at all: {told(probe.error)}", how)
         return

@@ -21,7 +21,7 @@ from rig_sync.errors import (
 )
 from rig_sync.transport.endpoint import Authorize, Endpoint
 from rig_sync.transport.head import HttpRequest
-from rig_sync.transport.retry import RetryPolicy
+from rig_sync.transport.retry import NO_RETRIES
 from rig_sync.transport.timeouts import Timeouts
 from rig_sync.unary import Caller
 from rig_sync.wire.embeddings import OpenAIEmbeddings
@@ -61,7 +61,7 @@ class GitHubToken(Sealed):
     """Gives Copilot's short-lived keys for a GitHub token, to be a client's `api_key`.
 
     A key is kept until shortly before it expires. Threads that need a new one at the same moment
-    each fetch their own.
+    each fetch their own. What fails is tried again with the request that needs the key.
 
     Args:
         token: Of a GitHub account with Copilot.
@@ -71,7 +71,7 @@ class GitHubToken(Sealed):
     def __init__(self, token: str, base_url: str = "https://api.github.com") -> None:
         headers = {**EDITOR, "Authorization": f"token {token}"}
         github = Endpoint("copilot", base_url, headers=headers, secrets=(token,))
-        self._caller = Caller(github, Timeouts(first_event=30), RetryPolicy())
+        self._caller = Caller(github, Timeouts(first_event=30), NO_RETRIES)
         self._lease = _Lease("", 0.0)
 
     def __call__(self) -> str:

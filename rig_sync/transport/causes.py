@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 
-__all__ = ["PROXY_CREDENTIALS", "bare", "refused_by_proxy", "system_error", "timed_out", "why"]
+__all__ = [
+    "PROXY_CREDENTIALS",
+    "bare",
+    "refused_by_proxy",
+    "system_error",
+    "timed_out",
+    "untrusted",
+    "why",
+]
 
 PROXY_CREDENTIALS = (
     "the proxy wants credentials, or others than it got (407): write them in the environment, as "
@@ -63,6 +72,11 @@ def timed_out(error: BaseException) -> bool:
     (True, False)
     """
     return any(isinstance(one, TimeoutError) for one in _within(error))
+
+
+def untrusted(error: BaseException) -> bool:
+    """Whether `error` came of a certificate that nobody known vouches for."""
+    return any(isinstance(one, ssl.SSLCertVerificationError) for one in _within(error))
 
 
 def _within(error: BaseException) -> Iterator[BaseException]:

@@ -29,9 +29,17 @@ from rig_sync.errors import (
     ReadFailed,
     RigError,
     TransportError,
+    UntrustedCertificate,
 )
 from rig_sync.transport.address import check_proxies, is_loopback
-from rig_sync.transport.causes import PROXY_CREDENTIALS, bare, refused_by_proxy, timed_out, why
+from rig_sync.transport.causes import (
+    PROXY_CREDENTIALS,
+    bare,
+    refused_by_proxy,
+    timed_out,
+    untrusted,
+    why,
+)
 from rig_sync.transport.head import HttpRequest, ReplyHead
 from rig_sync.transport.line import Line, LineCut
 from rig_sync.transport.pools import current, new_session
@@ -304,6 +312,8 @@ def translated(error: Exception, url: str = "") -> Exception:
                 return ConfigError(refusal)
             if ours is ConnectFailed and _was_connected(error):
                 return ReadFailed(f"the connection broke before the answer began: {why(error)}")
+            if ours is ConnectFailed and untrusted(error):
+                ours = UntrustedCertificate
             if issubclass(ours, ConnectFailed | ConnectTimeout) and url:
                 what = _unreached(what, url)
             return ours(what if isinstance(error, _UNQUOTED) else f"{what}: {why(error)}")

@@ -22,6 +22,7 @@ from rig_sync.errors import (
     RigError,
     ServerError,
     StreamTruncated,
+    UntrustedCertificate,
 )
 
 __all__ = ["NO_RETRIES", "RetryPolicy", "is_retryable", "retry"]
@@ -88,7 +89,7 @@ def is_retryable(error: BaseException) -> bool:
     >>> is_retryable(RateLimited("no money left", code="insufficient_quota"))
     False
     """
-    if isinstance(error, ResponseDecodeError):
+    if isinstance(error, ResponseDecodeError | UntrustedCertificate):
         return False
     if isinstance(error, ProviderError) and error.code == "insufficient_quota":
         return False

@@ -31,6 +31,7 @@ from rig_sync import (
     Text,
     ToolCall,
     ToolResult,
+    UntrustedCertificate,
     UserMessage,
     Video,
     assistant,
@@ -350,11 +351,12 @@ def test_a_certificate_that_is_refused(
         monkeypatch.setenv(name, certificates[value][0] if value in certificates else value)
     scripted = server(HELLO, certificate=certificates[kind])
     with (
-        openai_compatible.Client(KEY, base_url=scripted.url, retries=ONCE) as client,
-        pytest.raises(ConnectFailed, match=r"no secure connection.*certificate"),
+        openai_compatible.Client(KEY, base_url=scripted.url) as client,
+        pytest.raises(UntrustedCertificate, match=r"no secure connection.*certificate") as caught,
     ):
         client.agent("m").build().prompt("Hi", stream=True)
     assert scripted.requests == []
+    assert caught.value.attempts == ()  # the certificate will be the same
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])

@@ -331,7 +331,7 @@ def test_a_key_that_cannot_be_sent(server: ServerFactory, key: str) -> None:
         with pytest.raises(ConfigError, match="cannot be sent") as caught:
             make()
         clean(caught.value)
-    with openai_compatible.Client(lambda: key, base_url=served.url) as client:
+    with openai_compatible.Client(lambda: f"{key}x", base_url=served.url) as client:
         for _, error in errors_of(client):
             assert isinstance(error, ConfigError)
             clean(error)
