@@ -25,7 +25,7 @@ OPENAI_GPT_5 = "openai-gpt-5"
 
 
 class Client(BaseClient):
-    """Snowflake Cortex. It ends answers without a finish reason, so none is called truncated.
+    """Snowflake Cortex. It gives no finish reason; `[DONE]` is what proves that an answer is whole.
 
     Args:
         api_key: A programmatic access token, or a function that gives a session's token.
@@ -43,7 +43,6 @@ class Client(BaseClient):
         max_tokens_field="max_completion_tokens",
         reasoning_field="reasoning_details",
         reasoning=reasoning_object,
-        ends_without_proof=True,
     )
 
     def __init__(

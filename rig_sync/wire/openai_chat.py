@@ -55,7 +55,7 @@ class OpenAIChat(Struct, frozen=True):
         reasoning_field: Where thoughts go back in the history; `content`: as parts of it, ahead of
             the words, which is Mistral's way; None: not at all.
         ends_without_proof: The server ends complete answers with neither `[DONE]` nor a finish
-            reason, so an end of the body is none of truncation.
+            reason, so an end of the body is none of truncation, unless nothing came at all.
         reasoning: The fields of the body that say how much to think.
         adapt: What else the server wants otherwise in a request.
     """
@@ -98,7 +98,7 @@ class OpenAIChat(Struct, frozen=True):
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over at `[DONE]`, or where the frames are."""
-        state = _Decoding()
+        state, data = _Decoding(), ""
         for frame in frames:
             data = frame.data
             if frame.event == "error" and data.strip():
@@ -119,7 +119,7 @@ class OpenAIChat(Struct, frozen=True):
             yield from state.chunk(chunk, data)
             if state.failed:
                 return
-        if state.finished or self.ends_without_proof:
+        if state.finished or (self.ends_without_proof and data):
             yield from state.end()
 
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:

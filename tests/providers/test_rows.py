@@ -14,6 +14,7 @@ from rig_sync import (
     ConfigError,
     Image,
     ReasoningOptions,
+    StreamTruncated,
     Text,
     ToolCall,
     ToolChoice,
@@ -357,17 +358,21 @@ def test_copilot_without_copilot(server: ServerFactory) -> None:
 
 
 def test_snowflake(server: ServerFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account says where; an answer that just ends is a whole one."""
+    """An account says where; there is no finish reason, and `[DONE]` is proof enough."""
     with snowflake.Client("key", account="me") as client:
         where = "https://me.snowflakecomputing.com/api/v2/cortex/v1"
         assert client.endpoint.base_url == where
     with pytest.raises(ConfigError, match="account"):
         snowflake.Client("key")
-    served = server(sse_response(*chat_chunks("Hi.", finish=None, done=False)))
+    words = chat_chunks("Hi.", finish=None, done=False)
+    served = server(sse_response(*words, b"data: [DONE]\n\n"), sse_response(*words))
     monkeypatch.setenv("SNOWFLAKE_TOKEN", "token")
     monkeypatch.setenv("SNOWFLAKE_BASE_URL", served.url)
     with snowflake.Client.from_env() as client:
-        assert client.agent("m").build().prompt("Hello", stream=True).output == "Hi."
+        agent = client.agent("m").build()
+        assert agent.prompt("Hello", stream=True).output == "Hi."
+        with pytest.raises(StreamTruncated):
+            agent.prompt("Hello", stream=True)
 
 
 def test_xai(server: ServerFactory) -> None:

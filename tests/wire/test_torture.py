@@ -430,6 +430,14 @@ def test_a_server_may_be_declared_to_end_so(serve: Serve) -> None:
     assert outcome.answer.finish_reason is None
 
 
+@pytest.mark.parametrize("body", [b"", b": ping\n\n", b"null", b"sorry", b"<html>no</html>"])
+def test_such_a_server_too_has_to_say_something(serve: Serve, body: bytes) -> None:
+    """What is no event is no answer."""
+    outcome = serve(body, OpenAIChat(ends_without_proof=True))
+    assert isinstance(outcome.error, StreamTruncated | ResponseDecodeError)
+    assert outcome.final is None
+
+
 @pytest.mark.parametrize("body", [b"", b"\n\n", b": ping\n\n", b"event: x\n\n"])
 def test_an_empty_200_is_truncation(serve: Serve, body: bytes) -> None:
     """Nothing came, which is no answer."""

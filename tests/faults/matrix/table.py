@@ -73,7 +73,8 @@ the run goes on |
 Of a one-shot call nothing is delivered before all of it is there, so its `.partial` is empty.
 """
 
-NOTES = """Where there is no connection at all, it is `ConnectFailed` or `ConnectTimeout`, retried.
+NOTES = """Where there is no connection at all, it is `ConnectFailed` or `ConnectTimeout`, retried;
+a certificate that is not trusted is `UntrustedCertificate`, at once.
 
 *The finish reason* is a proof too, where it comes ahead of the terminal event (chat
 completions, Anthropic, Bedrock): what is still missing is waited for no longer than
