@@ -260,11 +260,10 @@ class Client(Closing, Sealed):
 
 
 def _checked_key(key: object, provider: str) -> str:
-    """What a function of the caller's gave as the key of this try."""
-    if not isinstance(key, str) or not key.strip():
+    """What a function of the caller's gave as the key of this try; an empty text sends none."""
+    if not isinstance(key, str):
         raise ConfigError(
-            f"{provider}: the function given as api_key returned "
-            f"{'an empty text' if isinstance(key, str) else type(key).__name__}, not a key"
+            f"{provider}: the function given as api_key returned {type(key).__name__}, not a key"
         )
     return key.strip()
 

@@ -186,13 +186,13 @@ def test_a_key_that_changes(server: ServerFactory) -> None:
     assert sent == ["Bearer first-long-secret-key", "Bearer second-long-secret-key"]
 
 
-@pytest.mark.parametrize(("given", "told"), [(None, "NoneType"), ("", "an empty"), (b"k", "bytes")])
+@pytest.mark.parametrize(("given", "told"), [(None, "NoneType"), (b"k", "bytes"), (7, "int")])
 def test_a_function_without_a_key(server: ServerFactory, given: str, told: str) -> None:
     """Nothing is sent with what is no key."""
     served = server()
     with (
         openai_compatible.Client(lambda: given, base_url=served.url) as client,
-        pytest.raises(ConfigError, match=rf"given as api_key returned {told}.*, not a key"),
+        pytest.raises(ConfigError, match=rf"given as api_key returned {told}, not a key"),
     ):
         client.agent("m").build().prompt("Hello")
     assert served.requests == []
