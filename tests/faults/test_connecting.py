@@ -206,13 +206,13 @@ def test_pausing_while_connecting(env: MutableMapping[str, str]) -> None:
     pause = PauseControl()
     pause.pause()
     with connecting(CONNECTING["nobody there"], env) as url:
-        timeouts = Timeouts(connect=0.2)
+        timeouts = Timeouts(connect=1.0)
         with Client(KEY, base_url=url, timeouts=timeouts, retries=NO_RETRIES) as client:
             stream = client.completion_model("m").stream_completion("Hi").stream(pause=pause)
-            threading.Timer(0.1, pause.resume).start()
-            threading.Timer(0.2, pause.pause).start()
-            threading.Timer(1.0, pause.resume).start()
-            with fires(ConnectTimeout, 1.0):
+            threading.Timer(0.05, pause.resume).start()
+            threading.Timer(0.1, pause.pause).start()  # long before the time to connect is over
+            threading.Timer(1.5, pause.resume).start()
+            with fires(ConnectTimeout, 1.5):
                 list(stream)
 
 
