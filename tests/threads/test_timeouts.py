@@ -37,7 +37,7 @@ from tests.server import (
     sse_response,
 )
 
-LATE = 2.0  # seconds; some ms on a quiet machine
+LATE = 5.0  # seconds; some ms on a quiet machine
 ONE = chat_chunks("one ", finish=None, done=False)
 NOTES = Drip(sse({"object": "chat.note"}), 0.01)
 COMMENTS = Drip(b": still here\n\n", 0.01)
