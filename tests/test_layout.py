@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import sys
 from collections.abc import Iterator
@@ -80,8 +81,13 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
+@functools.cache
+def tree_of(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+
+
 def imports(name: str) -> Iterator[Import]:
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    tree = tree_of(name)
     typing_only = {
         id(inner)
         for node in ast.walk(tree)
@@ -146,7 +152,7 @@ def test_each_third_party_has_one_room(name: str) -> None:
 def test_a_package_is_imported_before_what_is_in_it(name: str) -> None:
     """Or two threads, one at each, wait for each other: CPython gives one a `_DeadlockError`."""
     seen: set[str] = set()
-    for node in ast.parse(MODULES[name].read_text(encoding="utf-8")).body:
+    for node in tree_of(name).body:
         if isinstance(node, ast.ImportFrom):
             asked = [node.module or ""]
         elif isinstance(node, ast.Import):
@@ -173,7 +179,7 @@ def test_pure_modules_import_no_effects(name: str) -> None:
 def test_all_is_what_is_exported(name: str) -> None:
     """`__all__` names every public class and function of a module, and no others."""
     module = importlib.import_module(f"rig_sync.{name}")
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    tree = tree_of(name)
     defined = {
         node.name
         for node in tree.body
@@ -187,7 +193,7 @@ def test_all_is_what_is_exported(name: str) -> None:
 
 def test_the_front_door() -> None:
     """Every name of `rig_sync.__all__` can be had, and the type checker is told the same names."""
-    tree = ast.parse(MODULES[""].read_text(encoding="utf-8"))
+    tree = tree_of("")
     told = {
         alias.asname
         for node in ast.walk(tree)
@@ -204,7 +210,7 @@ def test_size(name: str) -> None:
     """Files stay under 400 lines (a wire 450), functions under 60; no `finally` yields."""
     text = MODULES[name].read_text(encoding="utf-8")
     assert text.count("\n") <= (450 if name.startswith("wire.") else 400)
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.FunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= 60, f"{name}.{node.name} has {length} lines"
