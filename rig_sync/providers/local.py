@@ -177,6 +177,9 @@ class _Server(Protocol):
 
     listening_address: str
 
+    def handle_metrics(self) -> str:
+        """Its counters; answered by the loop that answers everything."""
+
 
 class _Engine:
     """llama.cpp for one client, started when its address is first asked for."""
@@ -313,6 +316,7 @@ def _load(path: Path, name: str, n_ctx: int, key: str) -> _Server:
         params.verbosity = -1
         params.ui = False
         params.endpoint_slots = False
+        params.endpoint_metrics = True
         params.sse_ping_interval = PING_SECONDS
         params.cache_ram_mib = 0  # 8 GB by default
         # two threads that spin on busy cores collapse to a token a second
@@ -322,6 +326,7 @@ def _load(path: Path, name: str, n_ctx: int, key: str) -> _Server:
             params.antiprompt = ["</tool_call>"]
             params.fit_params = False  # twice as fast to start; there is nothing to fit
         server: _Server = library.Server(params)
+        server.handle_metrics()  # waits for its loop: a server that ends before that hangs for ever
     except AttributeError as error:
         raise ConfigError(f"this xllamacpp is too old or too new: {INSTALL} ({error})") from error
     except RuntimeError as error:

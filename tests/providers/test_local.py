@@ -276,6 +276,14 @@ def test_threads_share_one_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @real
+def test_a_server_that_nobody_asks() -> None:
+    """It ends as any other, however soon: its loop may not have begun by then."""
+    for _ in range(5):
+        with local.Client() as client:
+            assert client.endpoint.base_url
+
+
+@real
 def test_others_on_this_machine_have_no_key() -> None:
     """Without the client's random key the server refuses."""
     with local.Client() as client:
