@@ -94,7 +94,7 @@ class Client(Closing, Sealed):
     def __init__(self, api_key: ApiKey | None = None, **options: Unpack[ClientOptions]) -> None:
         check_options(options, ClientOptions)
         self._token = api_key if callable(api_key) else None
-        key = "" if callable(api_key) else (api_key or "").strip()
+        key = "" if api_key is None or callable(api_key) else _checked_key(api_key, self.name)
         if not key and self._token is None and self.key_required and self.api_key_env is not None:
             raise ConfigError(
                 f"{self.name} needs an API key: give Client(api_key=...), "
@@ -260,10 +260,10 @@ class Client(Closing, Sealed):
 
 
 def _checked_key(key: object, provider: str) -> str:
-    """What a function of the caller's gave as the key of this try; an empty text sends none."""
+    """What the caller, or a function of the caller's, gave as the key; an empty text sends none."""
     if not isinstance(key, str):
         raise ConfigError(
-            f"{provider}: the function given as api_key returned {type(key).__name__}, not a key"
+            f"{provider}: what api_key gives has to be a text, not {type(key).__name__}"
         )
     return key.strip()
 

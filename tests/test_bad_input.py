@@ -146,6 +146,14 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: Agent(good(), tools=[add], tool_choice=ToolChoice("specific", ("sub",))),
         "'sub', which is none of the tools: add",
     ),
+    "a timeout that never comes": (
+        lambda: Timeouts(connect=float("inf")),
+        "Timeouts(connect=inf): give a number of seconds above 0 and up to 1,000,000, or None",
+    ),
+    "a key of bytes": (
+        lambda: openai.Client(b"key"),  # type: ignore[arg-type]  # the fault
+        "openai: what api_key gives has to be a text, not bytes",
+    ),
     "a timeout of nothing": (
         lambda: Timeouts(idle=0),
         "Timeouts(idle=0): give a number of seconds",

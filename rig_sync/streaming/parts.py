@@ -243,7 +243,9 @@ class Parts:
 
     def _on_end(self, event: raw.End) -> Iterator[StreamedAssistantContent]:
         yield from self._close_reasoning()
-        yield from self._deliver_calls(cut=self.finish is not None and self.finish.kind == "length")
+        reason = self.finish
+        broke_off = reason is not None and reason.kind not in ("stop", "tool_calls")
+        yield from self._deliver_calls(cut=broke_off)
         self.ended = True
         self._raw = event.raw
         final = self.response()

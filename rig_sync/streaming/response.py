@@ -27,7 +27,7 @@ from rig_sync.streaming.items import StreamedAssistantContent, StreamError
 from rig_sync.streaming.parts import Parts
 from rig_sync.streaming.pause import Gate, PauseControl
 from rig_sync.streaming.pipe import Pipe
-from rig_sync.streaming.raw import End, RawEvent, Retrying
+from rig_sync.streaming.raw import CallFragment, End, RawEvent, Retrying
 from rig_sync.streaming.reader import Reader
 from rig_sync.streaming.source import TIMELESS, ModelCall
 from rig_sync.transport.timeouts import Timeouts
@@ -104,6 +104,7 @@ class _Core:
         self._reader: Reader[RawEvent] | None = None
         self.given_up = False  # the answer ended, not its body
         self._content = False  # the first content has come
+        self._mentioned: set[tuple[object, str | None]] = set()  # calls, by key and name
         self._spent = 0.0  # waited since the last content
         self._dialled = 0.0  # waited for the connection of the try under way
         self._reminded = False  # its reader was told that the time for that is over
@@ -238,10 +239,19 @@ class _Core:
                     self._attempts.append(tried)
                     for told in self._told:
                         told(tried)
-            elif not isinstance(event, TIMELESS):
+            elif not isinstance(event, TIMELESS) and not self._is_echo(event):
                 self._content = True
                 self._spent = 0.0
                 return
+
+    def _is_echo(self, event: RawEvent) -> bool:
+        """Whether it is a piece of a call that says nothing, or only again what call it is."""
+        if type(event) is not CallFragment or event.arguments:
+            return False
+        mention = (event.id if event.key is None else event.key, event.name)
+        known = mention in self._mentioned or not (event.id or event.name)
+        self._mentioned.add(mention)
+        return known
 
     def _expire(self) -> None:
         """Raise for the deadline that has passed."""

@@ -24,6 +24,7 @@ from rig_sync.limits import Limits, exceeded
 from rig_sync.message import Text
 from rig_sync.streaming.items import Unknown
 from rig_sync.streaming.raw import (
+    CallFragment,
     Defect,
     End,
     Failed,
@@ -143,7 +144,7 @@ class ModelCall:
                     raise failure
                 finally:
                     del failure, event, held  # or its traceback would have it refer to itself
-            spoke = not isinstance(event, QUIET) and not _keeps_alive(event)
+            spoke = not isinstance(event, QUIET) and not _says_nothing(event)
             if spoke or len(held) > self.limits.defects:
                 return held
         if self._stream is not None and not any(isinstance(event, Finish) for event in held):
@@ -297,7 +298,10 @@ class ModelCall:
             yield event
 
 
-def _keeps_alive(event: RawEvent) -> bool:
+def _says_nothing(event: RawEvent) -> bool:
+    """Whether it only keeps the connection alive, or is a piece of a call without anything."""
+    if isinstance(event, CallFragment):
+        return not (event.arguments or event.name or event.id)
     return isinstance(event, Unknown) and event.kind.rpartition(".")[2] in KEEP_ALIVES
 
 

@@ -8,6 +8,8 @@ from rig_sync.errors import ConfigError
 
 __all__ = ["Timeouts"]
 
+LONGEST = 1_000_000  # seconds; sockets take not much more
+
 
 class Timeouts(Struct, frozen=True):
     """Deadlines in seconds; None waits for ever.
@@ -24,7 +26,7 @@ class Timeouts(Struct, frozen=True):
         max_pause: How long a pause may last, as `next()` sees it.
 
     Raises:
-        ConfigError: a value is not positive.
+        ConfigError: a value is no number of seconds above 0, or beyond 1,000,000.
     """
 
     connect: float | None = 10.0
@@ -37,7 +39,10 @@ class Timeouts(Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is None:
+                continue
+            if not isinstance(value, (int, float)) or not 0 < value <= LONGEST:
                 raise ConfigError(
-                    f"Timeouts({name}={value!r}): give a number of seconds above 0, or None"
+                    f"Timeouts({name}={value!r}): give a number of seconds above 0 and up to "
+                    f"{LONGEST:,}, or None for no limit"
                 )

@@ -293,7 +293,7 @@ class _Decoding:
         word = delta.get("finish_reason")
         if isinstance(word, str) and word:
             yield Finish(FinishReason(FINISH_KINDS.get(word, "other"), word))
-        if delta.get("error") or (isinstance(word, str) and word.startswith("ERROR")):
+        if delta.get("error") or (isinstance(word, str) and word.startswith(("ERROR", "TIMEOUT"))):
             yield Failed(error_from_payload(delta, 200))
         else:
             yield End(payload)

@@ -185,14 +185,14 @@ class _Decoding:
         yield End(parse_object(self._last) if payload is None else payload)
 
     def _finish(self, word: str, data: str) -> Iterator[RawEvent]:
-        if word == "error":
+        if word in ("error", "network_error"):  # Z.ai's
             self.failed = True
             yield Failed(error_from_payload(parse_object(data) or {}, 200))
             return
         self.finished = True
         self._last = data
         kind = FINISH_KINDS.get(word, "other")
-        self._deltas.cut = kind == "length"
+        self._deltas.cut = kind not in ("stop", "tool_calls")
         yield Finish(FinishReason(kind, word))
 
     def _strange(self, data: str) -> Iterator[RawEvent]:

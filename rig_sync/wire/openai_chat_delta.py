@@ -31,7 +31,7 @@ class DeltaReader:
     """Reads the deltas of one stream, or the one message of a whole answer.
 
     Attributes:
-        cut: The limit of tokens cut the answer off: free text of a call is then not whole.
+        cut: The model was stopped before it was done: free text of a call is then not whole.
     """
 
     def __init__(self) -> None:

@@ -59,6 +59,9 @@ from rig_sync.wire.reading import SILENT, is_plain_error, salvaged_or_silent
 
 __all__ = ["OpenAIResponses", "usage_of"]
 
+GAVE_UP = ("cancelled", "failed")
+"""Statuses of a response that is no answer, beside those whose event says so."""
+
 
 class _Event(Struct):
     """The fields of all events that are read; each event has some of them."""
@@ -261,6 +264,10 @@ class _Decoding:
             yield from self._item(self.key(event), event.item)
 
     def _on_end(self, event: _Event) -> Iterator[RawEvent]:
+        response = event.response or {}
+        if response.get("error") or response.get("status") in GAVE_UP:
+            yield from self._on_failed(event)  # whatever the event is called
+            return
         self.over = True
         yield from self.response(event.response or {"status": event.type.partition(".")[2]})
 
@@ -269,7 +276,9 @@ class _Decoding:
         response = event.response or {}
         if object_in(response, "usage"):
             yield UsageReport(usage_of(object_in(response, "usage")))
-        yield Failed(error_from_payload({"error": response.get("error") or response}, 200))
+        word = response.get("status") or event.type.partition(".")[2]
+        said = response.get("error") or {"message": f"the answer was {word}", "code": word}
+        yield Failed(error_from_payload({"error": said}, 200))
 
     def _item(self, key: Key, item: JsonObject) -> Iterator[RawEvent]:
         """A whole output item; what its deltas told is not told again."""
@@ -358,7 +367,7 @@ _HANDLERS: dict[str, _Handler] = {
     "response.reasoning_text.delta": _Decoding._on_thought,
     "response.completed": _Decoding._on_end,
     "response.incomplete": _Decoding._on_end,
-    "response.cancelled": _Decoding._on_end,
+    "response.cancelled": _Decoding._on_failed,
     "response.failed": _Decoding._on_failed,
 }
 _NOTHING_NEW = frozenset(

@@ -192,7 +192,7 @@ def test_a_function_without_a_key(server: ServerFactory, given: str, told: str) 
     served = server()
     with (
         openai_compatible.Client(lambda: given, base_url=served.url) as client,
-        pytest.raises(ConfigError, match=rf"given as api_key returned {told}, not a key"),
+        pytest.raises(ConfigError, match=f"what api_key gives has to be a text, not {told}"),
     ):
         client.agent("m").build().prompt("Hello")
     assert served.requests == []

@@ -41,6 +41,9 @@ LATE = 5.0  # seconds; some ms on a quiet machine
 ONE = chat_chunks("one ", finish=None, done=False)
 NOTES = Drip(sse({"object": "chat.note"}), 0.01)
 COMMENTS = Drip(b": still here\n\n", 0.01)
+EMPTY = Drip(sse({"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {}}]}}]}), 0.01)
+NAMED = {"index": 0, "id": "c", "function": {"name": "add", "arguments": ""}}
+AGAIN = Drip(sse({"choices": [{"delta": {"tool_calls": [NAMED]}}]}), 0.01)
 USAGE = Drip(sse({"choices": [], "usage": {"prompt_tokens": 1}}), 0.02)
 
 
@@ -107,6 +110,18 @@ SILENCES: dict[str, tuple[Timeouts, Script, type[StreamTimeout], str]] = {
     "comments after text": (
         Timeouts(first_event=5, idle=0.25),
         sse_response(*ONE, COMMENTS),
+        IdleTimeout,
+        "alive",
+    ),
+    "empty pieces of a call": (
+        Timeouts(first_event=0.25, idle=0.05),
+        sse_response(EMPTY),
+        FirstEventTimeout,
+        "alive",
+    ),
+    "the name of a call, again and again": (
+        Timeouts(first_event=5, idle=0.25),
+        sse_response(AGAIN),
         IdleTimeout,
         "alive",
     ),

@@ -267,7 +267,6 @@ def test_citations(serve: Serve, at_once: Callable[..., Outcome]) -> None:
         ("COMPLETE", "stop"),
         ("STOP_SEQUENCE", "stop"),
         ("MAX_TOKENS", "length"),
-        ("TIMEOUT", "other"),
         (None, None),
     ],
 )
@@ -307,6 +306,13 @@ def test_an_error_at_the_end(serve: Serve) -> None:
     assert outcome.answer.finish_reason == FinishReason("other", "ERROR")
     assert [item.name for item in outcome.tool_items] == ["add"]
     assert outcome.final is None
+
+
+def test_a_timeout_at_the_end(serve: Serve) -> None:
+    """What was said until then is no answer."""
+    outcome = serve(sse_events(START, OPEN, HEL, end("TIMEOUT")), WIRE)
+    assert isinstance(outcome.error, ProviderError)
+    assert (outcome.text, outcome.final) == ("Hel", None)
 
 
 def test_an_error_of_a_whole_answer(at_once: Callable[..., Outcome]) -> None:

@@ -317,6 +317,25 @@ def test_a_call_cut_off_by_the_token_limit_never_runs(serve: Serve, arguments: s
     assert outcome.final is not None
 
 
+@pytest.mark.parametrize("word", ["content_filter", "sensitive", "abort", "timeout"])
+@pytest.mark.parametrize("arguments", ["", '{"path":'])
+def test_a_call_that_was_stopped_never_runs(serve: Serve, word: str, arguments: str) -> None:
+    """No arguments are none only where the model was done; else they never came."""
+    begun = chat_chunk({"tool_calls": [call(0, "a", "wipe", arguments)]})
+    outcome = serve(sse(begun, chat_chunk({}, word)), CHAT)
+    assert (outcome.error, outcome.tool_items, outcome.calls) == (None, [], [])
+    (error,) = outcome.errors
+    assert isinstance(error, ResponseDecodeError)
+    assert error.code == "incomplete_tool_call"
+
+
+def test_a_finish_reason_that_is_a_failure(serve: Serve) -> None:
+    """Z.ai's `network_error` ends no answer."""
+    outcome = serve(sse(HEL, chat_chunk({}, "network_error")), CHAT)
+    assert isinstance(outcome.error, ProviderError)
+    assert outcome.final is None
+
+
 def test_a_call_without_a_name_is_told_and_dropped(serve: Serve) -> None:
     """Nobody could run it."""
     outcome = serve(sse(chat_chunk({"tool_calls": [call(0, "a", None, "{}")]}, "stop")), CHAT)

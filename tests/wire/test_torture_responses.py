@@ -488,7 +488,6 @@ def test_a_call_cut_off_by_the_token_limit_never_runs(serve: Serve, done: bool) 
     [
         ("incomplete", {"reason": "content_filter"}, "content_filter"),
         ("incomplete", None, "other"),
-        ("cancelled", None, "other"),
     ],
 )
 def test_other_ends(serve: Serve, status: str, details: Json, kind: str) -> None:
@@ -498,6 +497,27 @@ def test_other_ends(serve: Serve, status: str, details: Json, kind: str) -> None
     assert outcome.final is not None
     assert outcome.final.finish_reason is not None
     assert outcome.final.finish_reason.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("end", "says"),
+    [
+        (completed(message("Hello"), status="cancelled"), "the answer was cancelled"),
+        (event("response.cancelled"), "the answer was cancelled"),
+        (event("response.completed", response={"status": "failed"}), "the answer was failed"),
+        (
+            event("response.completed", response={"error": {"message": "no room"}}),
+            "no room",
+        ),
+    ],
+)
+def test_an_end_that_is_no_answer(serve: Serve, end: JsonObject, says: str) -> None:
+    """Whatever the event is called: what came is in hand, and nothing says success."""
+    outcome = serve(sse_events(*HELLO, end), WIRE)
+    assert isinstance(outcome.error, ProviderError)
+    assert outcome.error.message == says
+    assert outcome.text == "Hello"
+    assert outcome.final is None
 
 
 @pytest.mark.parametrize("response", [None, {}, {"output": None}, {"output": ["x"], "usage": 3}])
