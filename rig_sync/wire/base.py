@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, Protocol, TypeAlias
 
@@ -189,7 +190,7 @@ def whole_body(body: bytes, *fields: str) -> JsonObject:
     """
     text = body[:4096].decode("utf-8", "replace")
     try:
-        value = parse(body)
+        value = parse(body.removeprefix(BOM_UTF8))
     except ValueError as error:
         if "truncated" in str(error):  # as msgspec says of JSON that does not end, or is not there
             came = f"after {text[:80]!r}" if text.strip() else "nothing came"

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct
 
 from rig_sync._json import JsonObject, parse_object
 from rig_sync.completion import CompletionRequest, FinishReason, ReasoningOptions
-from rig_sync.errors import ProviderError
+from rig_sync.errors import ProviderError, ResponseDecodeError
 from rig_sync.message import Text
 from rig_sync.streaming.items import Unknown
 from rig_sync.streaming.raw import (
@@ -108,12 +108,14 @@ class OpenAIChat(Struct, frozen=True):
                 chunk = decode_chunk(data)
             except UNREADABLE as error:
                 if data.strip() == "[DONE]":
-                    yield from state.end()
+                    if state.began:  # alone it is the end of nothing
+                        yield from state.end()
                     return
                 yield from _salvage(state, data, error)
                 continue
             words = words_alone(chunk) if state.identified else None
             if words is not None:
+                state.began = True
                 yield Text(words)
                 continue
             yield from state.chunk(chunk, data)
@@ -135,8 +137,12 @@ class OpenAIChat(Struct, frozen=True):
                     call.index = number  # each is whole, so none goes on from another
         yield from state.chunk(chunk, data)
         yield from misfits(wrong, data)
-        if not state.failed:
+        if state.began:
             yield from state.end(payload)
+        elif not state.failed:
+            text = data[:4096]
+            why = f"the answer is none: it has no choice with a message: {text[:80]!r}"
+            raise ResponseDecodeError(why, recoverable=False, body=text)
 
     def decode_error(self, body: str, status: int | None) -> ProviderError:
         """OpenAI's `{"error": {…}}` and what compatible servers make of it."""
@@ -144,11 +150,16 @@ class OpenAIChat(Struct, frozen=True):
 
 
 class _Decoding:
-    """What has to be remembered from chunk to chunk."""
+    """What has to be remembered from chunk to chunk.
 
-    __slots__ = ("_deltas", "_last", "failed", "finished", "identified")
+    Attributes:
+        began: There is an answer, be it an empty one.
+    """
+
+    __slots__ = ("_deltas", "_last", "began", "failed", "finished", "identified")
 
     def __init__(self) -> None:
+        self.began = False
         self.failed = False
         self.finished = False
         self.identified = False
@@ -166,8 +177,9 @@ class _Decoding:
                     continue
                 delta = choice.delta or choice.message
                 if delta is not None:
+                    self.began = True
                     yield from self._deltas.read(delta)
-                if choice.finish_reason:
+                if choice.finish_reason and choice.finish_reason != "null":  # some say it as text
                     yield from self._finish(choice.finish_reason, data)
         elif chunk.choices is UNSET and chunk.error is None and chunk.usage is None:
             yield from self._strange(data)
@@ -189,7 +201,7 @@ class _Decoding:
             self.failed = True
             yield Failed(error_from_payload(parse_object(data) or {}, 200))
             return
-        self.finished = True
+        self.began = self.finished = True
         self._last = data
         kind = FINISH_KINDS.get(word, "other")
         self._deltas.cut = kind not in ("stop", "tool_calls")

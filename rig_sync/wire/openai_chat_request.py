@@ -28,7 +28,7 @@ from rig_sync.message import (
     UserMessage,
     Video,
 )
-from rig_sync.wire.base import objects_in
+from rig_sync.wire.base import object_in, objects_in
 from rig_sync.wire.blocks import results_first, without_foreign
 from rig_sync.wire.writing import chat_call, chat_tool, image_url
 
@@ -37,6 +37,7 @@ __all__ = [
     "EXTRA",
     "NAME",
     "ReasoningField",
+    "alternating",
     "document_text",
     "effort_alone",
     "encode_request",
@@ -136,6 +137,30 @@ def plain_calls(request: CompletionRequest, body: JsonObject) -> JsonObject:
     return body
 
 
+def alternating(request: CompletionRequest, body: JsonObject) -> JsonObject:
+    """`body` with one message where the same side speaks twice: Perplexity refuses two in a row."""
+    del request
+    turns: list[Json] = []
+    for message in objects_in(body["messages"]):
+        before = object_in(turns[-1]) if turns else {}
+        if before.get("role") == message["role"]:
+            before["content"] = _joined(before["content"], message["content"])
+        else:
+            turns.append(message)
+    body["messages"] = turns
+    return body
+
+
+def _joined(first: Json, second: Json) -> Json:
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return [*_as_parts(first), *_as_parts(second)]
+
+
+def _as_parts(content: Json) -> list[Json]:
+    return content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
+
+
 def document_text(document: Document) -> str:
     r"""A text document as the model reads it in the prompt.
 
@@ -163,7 +188,9 @@ def _message(message: Message, reasoning_field: ReasoningField | None) -> Iterat
     elif isinstance(message, UserMessage):
         yield from _user(message)
     else:
-        yield _assistant(message, reasoning_field)
+        turn = _assistant(message, reasoning_field)
+        if turn["content"] or "tool_calls" in turn:
+            yield turn  # one that broke off in its thoughts says nothing, which servers refuse
 
 
 def _user(message: UserMessage) -> Iterator[JsonObject]:

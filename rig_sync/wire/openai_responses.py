@@ -140,10 +140,13 @@ class OpenAIResponses(Struct, frozen=True):
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:
         """Raw events of a whole answer."""
         payload = whole_body(body, "output", "status", "usage")
+        state = _Decoding()
         if isinstance(payload.get("error"), (dict, str)) and payload.get("error"):
             yield Failed(error_from_payload(payload, 200))
-            return
-        yield from _Decoding().response(payload)
+        elif payload.get("status") in GAVE_UP:
+            yield from state.gave_up(payload)
+        else:
+            yield from state.response(payload)
 
     def decode_error(self, body: str, status: int | None) -> ProviderError:
         """OpenAI's `{"error": {…}}`, xAI's `{"code", "error": "text"}`."""
@@ -272,11 +275,15 @@ class _Decoding:
         yield from self.response(event.response or {"status": event.type.partition(".")[2]})
 
     def _on_failed(self, event: _Event) -> Iterator[RawEvent]:
+        named: JsonObject = {"status": event.type.partition(".")[2]}
+        yield from self.gave_up(named | (event.response or {}))
+
+    def gave_up(self, response: JsonObject) -> Iterator[RawEvent]:
+        """A response that is no answer; usage may come all the same."""
         self.over = True
-        response = event.response or {}
         if object_in(response, "usage"):
             yield UsageReport(usage_of(object_in(response, "usage")))
-        word = response.get("status") or event.type.partition(".")[2]
+        word = response.get("status") or "failed"
         said = response.get("error") or {"message": f"the answer was {word}", "code": word}
         yield Failed(error_from_payload({"error": said}, 200))
 

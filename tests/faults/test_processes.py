@@ -274,6 +274,15 @@ class Story(NamedTuple):
     worker: int
 
 
+SETTINGS = """
+preload_app = True
+control_socket_disable = True
+
+def post_worker_init(worker):
+    worker.log.info("Ready")
+"""
+
+
 @contextmanager
 def gunicorn(folder: Path, provider: str, *options: str) -> Iterator[Gunicorn]:
     """Gunicorn with the app in it, ended with the block."""
@@ -287,7 +296,7 @@ def gunicorn(folder: Path, provider: str, *options: str) -> Iterator[Gunicorn]:
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(folder))),
     }
     settings = folder / "gunicorn.conf.py"  # what a version does not know, it passes over there
-    settings.write_text("preload_app = True\ncontrol_socket_disable = True\n")
+    settings.write_text(SETTINGS)
     command = [sys.executable, "-m", "gunicorn", "--config", str(settings), *options]
     command += ["--bind", "127.0.0.1:0", "app:app"]
     with (
@@ -295,7 +304,8 @@ def gunicorn(folder: Path, provider: str, *options: str) -> Iterator[Gunicorn]:
         subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process,
     ):
         try:
-            yield Gunicorn(_port(process, log), process, log)
+            workers = int(options[options.index("--workers") + 1])
+            yield Gunicorn(_port(process, log, workers), process, log)
         finally:
             process.terminate()
             try:
@@ -304,13 +314,13 @@ def gunicorn(folder: Path, provider: str, *options: str) -> Iterator[Gunicorn]:
                 process.kill()
 
 
-def _port(process: subprocess.Popen[bytes], log: Path) -> int:
-    """Where it listens, once its first worker has begun."""
+def _port(process: subprocess.Popen[bytes], log: Path, workers: int) -> int:
+    """Where it listens, once all its workers are ready: one that boots would miss a signal."""
     end = time.monotonic() + STARTS_WITHIN
     while process.poll() is None and time.monotonic() < end:
         printed = log.read_text(errors="replace")
         found = LISTENING.search(printed)
-        if found is not None and "Booting" in printed:
+        if found is not None and printed.count("Ready") >= workers:
             return int(found[1])
         threading.Event().wait(0.02)
     raise AssertionError(f"gunicorn did not start:\n{log.read_text(errors='replace')}")

@@ -36,6 +36,7 @@ from rig_sync.message import (
 )
 from rig_sync.wire.base import Wire
 from rig_sync.wire.openai_chat import OpenAIChat
+from rig_sync.wire.openai_chat_request import alternating
 from rig_sync.wire.openai_responses import OpenAIResponses
 
 CHAT, RESPONSES = OpenAIChat(), OpenAIResponses()
@@ -370,8 +371,6 @@ def test_calls_and_results_in_responses() -> None:
     ("message", "expected"),
     [
         (assistant(CALLS[0]), None),
-        (assistant(), ""),
-        (assistant(""), ""),
         (assistant("a", "b"), "ab"),
     ],
 )
@@ -379,6 +378,44 @@ def test_content_of_an_assistant_message_in_chat(message: Message, expected: Jso
     """Null beside calls alone; never missing."""
     (encoded_message,) = _list(encoded(CHAT, message)["messages"])
     assert encoded_message["content"] == expected
+
+
+@pytest.mark.parametrize("wire", [CHAT, OpenAIChat(reasoning_field="reasoning_content")])
+@pytest.mark.parametrize(
+    "cut", [assistant(), assistant(""), assistant(Reasoning((ReasoningText("hm"),)))]
+)
+def test_a_turn_that_says_nothing_in_chat(wire: Wire, cut: Message) -> None:
+    """Servers refuse an empty message; what broke off in its thoughts is left out."""
+    assert encoded(wire, HI, cut, user("Go on"))["messages"] == [
+        {"role": "user", "content": "Hi"},
+        {"role": "user", "content": "Go on"},
+    ]
+
+
+def test_turns_that_alternate() -> None:
+    """Perplexity refuses two messages of one side in a row."""
+    wire = OpenAIChat(adapt=alternating)
+    said: list[Message] = [
+        HI,
+        user("Hello?"),
+        assistant("Yes"),
+        assistant("?"),
+        user("See", PNG),
+        user("This"),
+    ]
+    assert encoded(wire, *said, preamble="Be brief.")["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi\n\nHello?"},
+        {"role": "assistant", "content": "Yes\n\n?"},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "See"},
+                {"type": "image_url", "image_url": {"url": PNG_URL}},
+                {"type": "text", "text": "This"},
+            ],
+        },
+    ]
 
 
 DETAILS: Json = [{"type": "reasoning.text", "text": "I see", "signature": "s"}]
