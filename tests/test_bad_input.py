@@ -158,8 +158,30 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: Timeouts(idle=0),
         "Timeouts(idle=0): give a number of seconds",
     ),
-    "no attempts": (lambda: RetryPolicy(attempts=0), "RetryPolicy(attempts=0): give 1 or more"),
-    "a wait into the past": (lambda: RetryPolicy(initial=-1), "are seconds, 0 or more"),
+    "a timeout that is a switch": (
+        lambda: Timeouts(idle=True),
+        "Timeouts(idle=True): give a number of seconds",
+    ),
+    "no attempts": (
+        lambda: RetryPolicy(attempts=0),
+        "RetryPolicy(attempts=0): give a whole number, 1 or more",
+    ),
+    "half an attempt": (
+        lambda: RetryPolicy(attempts=2.5),  # type: ignore[arg-type]  # the fault
+        "RetryPolicy(attempts=2.5): give a whole number, 1 or more",
+    ),
+    "attempts as text": (
+        lambda: RetryPolicy(attempts="3"),  # type: ignore[arg-type]  # the fault
+        "RetryPolicy(attempts='3'): give a whole number, 1 or more",
+    ),
+    "a wait into the past": (
+        lambda: RetryPolicy(initial=-1),
+        "RetryPolicy(initial=-1): give seconds, 0 or more",
+    ),
+    "no end of retries": (
+        lambda: RetryPolicy(total=None),  # type: ignore[arg-type]  # the fault
+        "RetryPolicy(total=None): give seconds, 0 or more",
+    ),
 }
 
 

@@ -40,8 +40,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("agent",),
     ("client",),
     ("providers",),
+    ("stdout",),
     ("doctor",),
-    ("cli", "pull", "stdout"),  # edges
+    ("cli", "pull"),  # edges
 )
 PURE = {name for floor in FLOORS[:6] for name in floor if name != "modelfile"} | {
     "agent.history",

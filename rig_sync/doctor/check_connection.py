@@ -9,10 +9,21 @@ from rig_sync.doctor.patient import Patient
 from rig_sync.doctor.probe import told
 from rig_sync.doctor.report import seconds
 from rig_sync.doctor.tap import HELD_SECONDS
-from rig_sync.errors import NotFound, RigError, UntrustedCertificate
+from rig_sync.errors import (
+    AuthenticationError,
+    NotFound,
+    Overloaded,
+    PermissionDenied,
+    RateLimited,
+    RigError,
+    UntrustedCertificate,
+)
 from rig_sync.transport.address import is_loopback
 
 __all__ = ["CONNECTION", "LATER"]
+
+NOT_LET_IN = (AuthenticationError, PermissionDenied, RateLimited, Overloaded)
+"""Errors that say nothing of the list itself."""
 
 SLOWER_SECONDS = 2.0
 """How much longer than before an answer may take when another one was left before it."""
@@ -47,7 +58,7 @@ def _models(patient: Patient, notes: Notes) -> None:
     if probe is None:
         notes.unseen("rig_sync knows no list of models here: the model has to be named")
         return
-    if probe.error is not None and not isinstance(probe.error, RigError):
+    if isinstance(probe.error, NOT_LET_IN) or not isinstance(probe.error, RigError | None):
         notes.failed(probe)
         return
     if probe.error is not None:

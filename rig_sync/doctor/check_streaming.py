@@ -97,21 +97,21 @@ def _framing(patient: Patient, notes: Notes) -> None:
         what = notes.quote(cut.stray.decode("utf-8", "replace"), 60)
         notes.deviates(f"lines that belong to no event: {what!r}", "they are passed over")
     if patient.wire.framing == "sse":
-        _sse(exchange.body, notes, copes=probe.whole)
-    elif cut.incomplete:
-        notes.deviates("the last line does not end", "it is read if it is whole", copes=probe.whole)
+        _sse(exchange, notes)
+    elif cut.incomplete and exchange.whole:
+        notes.deviates("the last line does not end", "it is read if it is whole")
 
 
-def _sse(body: bytes, notes: Notes, *, copes: bool) -> None:
-    form = sse_form(body)
+def _sse(exchange: Exchange, notes: Notes) -> None:
+    form = sse_form(exchange.body)
     notes.saw(f"lines end in {form.line_end}")
     if form.line_end == "mixed":
         notes.deviates("line ends of several kinds in one stream", "each of them ends a line")
     if form.mark:
         notes.deviates("the stream begins with a byte order mark", "it is passed over")
-    if not form.ended:
+    if exchange.whole and not form.ended:
         what = "no blank line after the last event"
-        notes.deviates(what, "the last event is read if it is whole", copes=copes)
+        notes.deviates(what, "the last event is read if it is whole")
     if form.several:
         notes.saw(f"{form.several} events of several data lines")
     if not form.utf8:
@@ -191,17 +191,16 @@ def _text_deltas(patient: Patient, notes: Notes) -> None:
     wire = patient.spoken
     kinds = kinds_of(cut.frames, wire)
     notes.saw(f"{notes.quote(probe.text, 30)!r}" if probe.text else "no words")
-    copes = probe.whole
     for kind in dict.fromkeys(wire.text):
         if kind not in kinds and probe.text:
-            notes.deviates(f"no frame of the kind {kind}", "the words come without it", copes=copes)
+            notes.deviates(f"no frame of the kind {kind}", "the words come without it")
     lost = False
     if patient.wire.name == "openai_chat":
         for odd in text_oddities(cut.objects):
             lost = lost or odd.lost
-            notes.deviates(odd.what, odd.how, copes=copes and not odd.lost, broken=odd.lost)
+            notes.deviates(odd.what, odd.how, copes=not odd.lost, broken=odd.lost)
     for what in missing_fields(cut.frames, wire):
-        notes.deviates(what, "it is not needed", copes=copes)
+        notes.deviates(what, "it is not needed")
     if not probe.text and not probe.thoughts and probe.whole and not lost:
         notes.broken("the stream has no words", "an empty answer is one", copes=True)
     tell_defects(probe, notes)
@@ -225,13 +224,12 @@ def _keep_alives(patient: Patient, notes: Notes) -> None:
 
 
 def tell_defects(probe: Probe, notes: Notes) -> None:
-    """Frames that could not be read, and events that nobody knows."""
+    """Frames that could not be read, and events that nobody knows; how it ended is told apart."""
     if probe.defects:
         number = len(probe.defects)
         notes.deviates(
             f"{number} frame{'s' * (number != 1)} not as they should be: {told(probe.defects[0])}",
             "each is a StreamError item, and the stream goes on",
-            copes=probe.whole,
         )
     if probe.strange:
         kinds = ", ".join(dict.fromkeys(item.kind for item in probe.strange))

@@ -87,20 +87,17 @@ def _no_call(probe: Probe, notes: Notes) -> bool:
 def _tell_calls(patient: Patient, probe: Probe, notes: Notes) -> None:
     """What is otherwise about the frames of calls."""
     cut = patient.cut(probe)
-    copes = probe.whole and bool(probe.calls)
     wire = patient.spoken
     kinds = kinds_of(cut.frames, wire)
     for kind in dict.fromkeys(wire.calls):
         if cut.frames and probe.calls and kind not in kinds:
-            notes.deviates(
-                f"no frame of the kind {kind}", "the call is whole without it", copes=copes
-            )
+            notes.deviates(f"no frame of the kind {kind}", "the call is whole without it")
     if patient.wire.name == "openai_chat":
         for odd in call_oddities(cut.objects):
-            notes.deviates(odd.what, odd.how, copes=copes and not odd.lost, broken=odd.lost)
+            notes.deviates(odd.what, odd.how, copes=not odd.lost, broken=odd.lost)
     else:
         for what in missing_fields(cut.frames, wire):
-            notes.deviates(what, "it is not needed", copes=copes)
+            notes.deviates(what, "it is not needed")
     tell_defects(probe, notes)
 
 

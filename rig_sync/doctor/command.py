@@ -17,6 +17,7 @@ from rig_sync.doctor.spoken import SPOKEN
 from rig_sync.doctor.table import rendered
 from rig_sync.errors import ConfigError
 from rig_sync.providers import client_class, gemini, openai_compatible
+from rig_sync.stdout import silence
 
 __all__ = ["build_parser", "client_for", "main"]
 
@@ -51,27 +52,39 @@ def main(arguments: Sequence[str]) -> int:
             client, model=options.model, timeout=options.timeout, checks=options.check
         ) as examination,
     ):
-        progress = _Progress(sys.stderr)
-        status = OK
-        try:
-            progress.show(examination.next_check)
-            for finding in examination:
-                if options.json:
-                    _print_json(finding)
-                progress.show(examination.next_check)
-        except KeyboardInterrupt:
-            status = INTERRUPTED
-        finally:
-            progress.show(None)
+        status = _examine(examination, options)
         report = examination.report
         if options.debug:
             for line in examination.log:
                 _say(line, sys.stderr)
-    if options.json:
-        _print_json(_without_findings(report))
-    else:
-        _say(rendered(report), sys.stdout)
-    return status or (OK if report.copes else FAILED)
+    status = status or (OK if report.copes else FAILED)
+    try:
+        if options.json:
+            _print_json(_without_findings(report))
+        else:
+            _say(rendered(report), sys.stdout)
+    except BrokenPipeError:  # what was found is no better for nobody having read it
+        silence(sys.stdout)
+    return status
+
+
+def _examine(examination: Examination, options: argparse.Namespace) -> int:
+    """Make all checks, and tell of each; the status if that was stopped."""
+    progress = _Progress(sys.stderr)
+    try:
+        progress.show(examination.next_check)
+        for finding in examination:
+            if options.json:
+                _print_json(finding)
+            progress.show(examination.next_check)
+    except BrokenPipeError:
+        silence(sys.stdout)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        progress.show(None)
+    return OK
 
 
 def build_parser() -> argparse.ArgumentParser:

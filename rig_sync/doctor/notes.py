@@ -13,6 +13,7 @@ from rig_sync.errors import (
     AuthenticationError,
     ConfigError,
     Overloaded,
+    PermissionDenied,
     ProviderError,
     RateLimited,
     RigError,
@@ -123,7 +124,7 @@ def _no_answer(probe: Probe, error: RigError) -> str:
 
 
 def _what_to_do(error: RigError) -> str:
-    if isinstance(error, AuthenticationError):
+    if isinstance(error, AuthenticationError | PermissionDenied):
         return "give the right key: --key-env, or Client(api_key=...)"
     if isinstance(error, StreamTimeout):
         return "if it is only slow, give it longer: --timeout"

@@ -24,6 +24,7 @@ from rig_sync.errors import (
     StreamTruncated,
     UntrustedCertificate,
 )
+from rig_sync.transport.timeouts import is_number
 
 __all__ = ["NO_RETRIES", "RetryPolicy", "is_retryable", "retry"]
 
@@ -60,7 +61,8 @@ class RetryPolicy(Struct, frozen=True):
             that reads the stream. What it raises ends the stream.
 
     Raises:
-        ConfigError: `attempts` is below 1 or a time is negative.
+        ConfigError: `attempts` is no whole number from 1 on, or a time no number of seconds, 0 or
+            more.
     """
 
     attempts: int = 3
@@ -70,10 +72,13 @@ class RetryPolicy(Struct, frozen=True):
     on_retry: Callable[[Attempt], object] | None = None
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
-            raise ConfigError(f"RetryPolicy(attempts={self.attempts}): give 1 or more")
-        if not all(seconds >= 0 for seconds in (self.initial, self.maximum, self.total)):
-            raise ConfigError("RetryPolicy: initial, maximum and total are seconds, 0 or more")
+        if type(self.attempts) is not int or self.attempts < 1:
+            wrong = f"RetryPolicy(attempts={self.attempts!r})"
+            raise ConfigError(f"{wrong}: give a whole number, 1 or more")
+        for name in ("initial", "maximum", "total"):
+            value = getattr(self, name)
+            if not is_number(value) or not value >= 0:
+                raise ConfigError(f"RetryPolicy({name}={value!r}): give seconds, 0 or more")
         if self.on_retry is not None and not callable(self.on_retry):
             raise ConfigError(f"RetryPolicy(on_retry={self.on_retry!r}): give a function")
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from rig_sync.errors import ConfigError
 
-__all__ = ["Timeouts"]
+__all__ = ["Timeouts", "is_number"]
 
 LONGEST = 1_000_000  # seconds; sockets take not much more
 
@@ -41,8 +41,17 @@ class Timeouts(Struct, frozen=True):
             value = getattr(self, name)
             if value is None:
                 continue
-            if not isinstance(value, (int, float)) or not 0 < value <= LONGEST:
+            if not is_number(value) or not 0 < value <= LONGEST:
                 raise ConfigError(
                     f"Timeouts({name}={value!r}): give a number of seconds above 0 and up to "
                     f"{LONGEST:,}, or None for no limit"
                 )
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` is a number, where True and "5" are none.
+
+    >>> is_number(5), is_number(0.5), is_number(True), is_number("5")
+    (True, True, False, False)
+    """
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -174,18 +174,24 @@ def test_ctrl_c_prints_what_there_is(server: ServerFactory) -> None:
 
 
 def test_a_reader_that_leaves(server: ServerFactory) -> None:
-    """As with `| head`: no complaint."""
+    """As with `| head`: no complaint; what was not looked at is not praised."""
     served = server(answering())
     with started(command(served, "--key-env", VARIABLE, "--json")) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         os.read(process.stdout.fileno(), 5)
         process.stdout.close()
-        assert process.wait(20) == 0
+        assert process.wait(20) == 1
         assert process.stderr.read() == b""
 
 
-# whom it asks, and with which key -----------------------------------------------------------------
+def test_a_reader_that_was_never_there(server: ServerFactory) -> None:
+    """As with `| true`: the exit status is of what was found."""
+    served = server(answering({"call": whole({"choices": []})}))
+    with started(command(served, "--key-env", VARIABLE, "--check", "tool deltas")) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(20) == 1
 
 
 @pytest.mark.parametrize("wire", sorted(SPOKEN.keys() - {"bedrock_converse"}))  # that needs a key

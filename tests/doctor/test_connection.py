@@ -17,8 +17,8 @@ from rig_sync.providers.openai_compatible import Client
 from rig_sync.wire.openai_chat import OpenAIChat
 from tests.conftest import ServerFactory
 from tests.doctor.conftest import Found
-from tests.doctor.endpoint import ANSWER, KEY, MODEL, Part, answering, said, whole
-from tests.server import Drip, Request, Reset, Script, Send, Stall, response, sse_response
+from tests.doctor.endpoint import ANSWER, KEY, MODEL, Part, answering, error, said, whole
+from tests.server import Drip, Request, Reset, Script, Send, Stall, response, sse, sse_response
 
 BOUND = 20.0  # seconds: tells a hang from a delay
 
@@ -102,6 +102,37 @@ def test_a_stream_that_hangs(found: Found) -> None:
     assert (finding.verdict, finding.copes) == ("not seen", "n.a.")
     assert "still answering" in finding.seen
     assert "--timeout" in finding.words
+
+
+def test_what_we_cut_is_no_fault_of_the_endpoint(found: Found) -> None:
+    """An event that was not waited for is not said to lack its end."""
+    finding = found("framing", {"stream": [*said("1, ")[:4], Send(b"data: {"), Stall()]}, timeout=3)
+    assert (finding.verdict, finding.copes) == ("ok", "n.a.")
+
+
+def test_what_is_odd_in_a_stream_that_broke_off(found: Found) -> None:
+    """Each row tells its own: that the end is missing, that a field is."""
+    bare = sse_response(*map(sse, [{"choices": [{"delta": {"content": "1, 2"}}]}]))
+    finding = found("text deltas", {"stream": bare})
+    assert (finding.verdict, finding.copes) == ("deviates", "yes")
+    finding = found("terminal record", {"stream": bare})
+    assert (finding.verdict, finding.copes) == ("broken", "no")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (401, "invalid_api_key", "give the right key"),
+        (403, "forbidden", "give the right key"),
+        (429, "rate_limit_exceeded", "try again later"),
+        (404, "not_found", "name the model: --model"),
+    ],
+)
+def test_a_list_that_is_refused(server: ServerFactory, status: int, kind: str, words: str) -> None:
+    """What there is to do depends on why."""
+    served = server(answering({"list": error(status, "No", kind)}))
+    report = report_of(served.url + "/v1", "list of models", model=None)
+    assert words in report.findings[0].words
 
 
 def test_a_model_without_a_limit(found: Found) -> None:
