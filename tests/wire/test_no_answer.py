@@ -40,7 +40,12 @@ def test_a_chat_answer_without_a_choice(
 
 @pytest.mark.parametrize(
     "frames",
-    [b"", b'data: {"id": "1", "choices": []}\n\n', b'data: {"choices": [{"index": 1}]}\n\n'],
+    [
+        b"",
+        b'data: {"id": "1", "choices": []}\n\n',
+        b'data: {"choices": [{"index": 1}]}\n\n',
+        b'data: {"choices": [{"del\n\n',
+    ],
 )
 def test_the_end_of_nothing(loopback: Loopback, frames: bytes) -> None:
     """`[DONE]` proves the end of an answer, if there was one."""

@@ -197,9 +197,9 @@ SCENES: Scenes = {
         whole=whole({"role": "assistant", "content": None, "refusal": REFUSAL}),
     ),
     "bare terminal": Scene(
-        sse('{"choices":[{"del', "7"),
+        sse(START, '{"choices":[{"del', "7"),
         (Bad('{"choices":[{"del'), Bad("7")),
-        scenarios.answer(),
+        answer(),
     ),
     "usage": {
         "full": hello(using(USAGE), usage=COUNTS),
