@@ -98,7 +98,7 @@ class OpenAIChat(Struct, frozen=True):
 
     def decode_stream(self, frames: Iterable[Frame]) -> Iterator[RawEvent]:
         """Raw events of a stream; over at `[DONE]`, or where the frames are."""
-        state, data = _Decoding(), ""
+        state = _Decoding()
         for frame in frames:
             data = frame.data
             if frame.event == "error" and data.strip():
@@ -121,7 +121,7 @@ class OpenAIChat(Struct, frozen=True):
             yield from state.chunk(chunk, data)
             if state.failed:
                 return
-        if state.finished or (self.ends_without_proof and data):
+        if state.finished or (self.ends_without_proof and state.began):
             yield from state.end()
 
     def decode_body(self, body: bytes) -> Iterator[RawEvent]:

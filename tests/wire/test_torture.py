@@ -449,7 +449,7 @@ def test_a_server_may_be_declared_to_end_so(serve: Serve) -> None:
     assert outcome.answer.finish_reason is None
 
 
-@pytest.mark.parametrize("body", [b"", b": ping\n\n", b"null", b"sorry", b"<html>no</html>"])
+@pytest.mark.parametrize("body", [b"", b": ping\n\n", b"null", b"data: ?\n\n", b"<html>no</html>"])
 def test_such_a_server_too_has_to_say_something(serve: Serve, body: bytes) -> None:
     """What is no event is no answer."""
     outcome = serve(body, OpenAIChat(ends_without_proof=True))
