@@ -593,7 +593,7 @@ CASES = [
     ),
     Case(
         "long prompt",
-        "no answer to 2000 words in 4 s",
+        "no answer to 2000 words",
         {"long": [Stall()]},
         "not seen",
         "n.a.",

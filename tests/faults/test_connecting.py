@@ -180,10 +180,10 @@ def test_the_wait_for_a_key_is_no_connecting(server: ServerFactory) -> None:
     served = server(sse_response(*chat_chunks("Hello")))
 
     def key() -> str:
-        threading.Event().wait(0.5)
+        threading.Event().wait(1.5)
         return KEY
 
-    timeouts = Timeouts(connect=0.2, first_event=LONG)
+    timeouts = Timeouts(connect=1.0, first_event=LONG)
     with Client(key, base_url=served.url, timeouts=timeouts, retries=NO_RETRIES) as client:
         stream = client.completion_model("m").stream_completion("Hi").stream()
         assert "".join(stream.text_deltas()) == "Hello"
@@ -196,8 +196,8 @@ def test_connect_is_over_once_it_stands(server: ServerFactory, model: ModelFacto
     """Neither the request nor the wait for the headers is connecting."""
     go = threading.Event()
     served = server([WaitFor(go), *sse_response(*chat_chunks("Hello"))])
-    stream = model(served, timeouts=Timeouts(connect=0.2)).stream_completion("Hi").stream()
-    threading.Timer(0.6, go.set).start()
+    stream = model(served, timeouts=Timeouts(connect=1.0)).stream_completion("Hi").stream()
+    threading.Timer(1.5, go.set).start()
     assert "".join(stream.text_deltas()) == "Hello"
 
 

@@ -153,7 +153,7 @@ def test_refusals(llama: str, wire: Spoken) -> None:
 def test_the_process_stops_and_dies(llama_command: list[str], tmp_path: Path) -> None:
     """A server that hangs is a timeout; one that is killed leaves half an answer."""
     with serving(llama_command, tmp_path / "log") as server:
-        given = options(f"{server.url}/v1", timeouts=Timeouts(idle=0.5))
+        given = options(f"{server.url}/v1", timeouts=Timeouts(idle=2.0))
         with llamacpp.Client(**given) as client:
             model = client.completion_model(SMOLLM2)
             request = model.completion("Tell me a story.").additional_params(ENDLESS)

@@ -205,13 +205,13 @@ def test_the_consumers_own_time(server: ServerFactory, model: ModelFactory, read
     gap = _Gap(0.02)
     rest = chat_chunks("two")
     script = sse_response(*ONE, *rest) if ready else sse_response(*ONE, gap.step, *rest)
-    short = Timeouts(first_event=0.15, idle=0.15, total=0.3)
+    short = Timeouts(first_event=1.0, idle=1.0, total=1.2)
     texts = []
     for text in (
         model(server(script), timeouts=short).stream_completion("Hi").stream().text_deltas()
     ):
         texts.append(text)
-        assert not threading.Event().wait(0.4)
+        assert not threading.Event().wait(1.4)
         gap.begin()
     assert texts == ["one ", "two"]
 

@@ -150,13 +150,13 @@ def test_a_late_tool_is_abandoned(
         return f"result {number}"
 
     scripted = server(sse_response(*_calls(3)), ANSWER)
-    agent = Agent(model(scripted, timeouts=Timeouts(tool=0.2)), tools=[work])
+    agent = Agent(model(scripted, timeouts=Timeouts(tool=1.0)), tools=[work])
     began = time.monotonic()
     final = agent.prompt("Hi", stream=True, tool_concurrency=3)
-    assert 0.2 <= time.monotonic() - began < 2
+    assert 1.0 <= time.monotonic() - began < 10
     first, late, last = _results(final.messages)
     assert (first, last) == ("result 0", "result 2")
-    assert "work took longer than 0.2 s and was abandoned" in late
+    assert "work took longer than 1 s and was abandoned" in late
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])

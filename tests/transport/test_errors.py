@@ -178,7 +178,7 @@ def test_connect_is_no_limit_of_a_large_request(model: ModelFactory) -> None:
         def answer() -> None:
             sock, _ = listener.accept()
             with sock:
-                threading.Event().wait(0.4)  # longer than `connect`; the client waits to send
+                threading.Event().wait(1.5)  # longer than `connect`; the client waits to send
                 left = size
                 while left > 0:
                     left -= len(sock.recv(1 << 20))
@@ -188,7 +188,7 @@ def test_connect_is_no_limit_of_a_large_request(model: ModelFactory) -> None:
 
         served = spawn(answer)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        patient = model(url, timeouts=Timeouts(connect=0.2))
+        patient = model(url, timeouts=Timeouts(connect=1.0))
         stream = patient.stream_completion("x" * size).stream()
         assert "".join(stream.text_deltas()) == "Hello"
         stream.close()

@@ -253,9 +253,9 @@ def test_waiting_to_try_again_is_not_the_providers_silence(
     server: ServerFactory, model: ModelFactory
 ) -> None:
     """`first_event` begins anew with every try."""
-    refusal = error_response(503, headers={"Retry-After": "0.3"})
+    refusal = error_response(503, headers={"Retry-After": "1.5"})
     scripted = server(refusal, ANSWER)
-    patient = model(scripted, retries=QUICK, timeouts=Timeouts(first_event=0.2))
+    patient = model(scripted, retries=QUICK, timeouts=Timeouts(first_event=1.0))
     assert "".join(patient.stream_completion("Hi").stream().text_deltas()) == "Hello"
 
 
