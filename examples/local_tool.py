@@ -12,9 +12,10 @@ def weather(city: str) -> str:
 
 
 def main(client: Client | None = None) -> None:
+    chosen = client or local.Client()
+    chosen.warm_up()  # the model is loaded now, and not when the first question is asked
     agent = (
-        (client or local.Client())
-        .agent(local.SMOLLM2)
+        chosen.agent(local.SMOLLM2)
         .tool(weather)
         .tool_choice(ToolChoice("required"))
         .temperature(0)

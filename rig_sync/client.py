@@ -13,7 +13,7 @@ from rig_sync._secrets import Sealed
 from rig_sync.agent.builder import AgentBuilder
 from rig_sync.agent.extractor import Extractor, ExtractorOptions
 from rig_sync.catalog import Capabilities, ModelInfo
-from rig_sync.errors import ConfigError
+from rig_sync.errors import ConfigError, TransportError
 from rig_sync.limits import Limits
 from rig_sync.model import CompletionModel
 from rig_sync.request import check_options
@@ -130,6 +130,25 @@ class Client(Closing, Sealed):
     def close(self) -> None:
         """Let the waiting connections go; a later request opens new ones."""
         self.endpoint.http.close()
+
+    def warm_up(self) -> None:
+        """Open a connection now, so that the first stream need not: a name, TCP, TLS, a proxy.
+
+        Nothing is sent. The connection waits to be used, for as long as the provider keeps it (some
+        seconds to minutes). What takes time at the first use alone is over after it too: the
+        certificates are read, the built-in model is loaded. Blocks for `Timeouts(connect=...)` at
+        most, and for the system's look-up of the name. Any thread may call it; where a connection
+        waits already, it does nothing.
+
+        Raises:
+            TransportError: there is no connection: look at base_url, the network and the proxy.
+            ConfigError: the address, the proxy or the certificates cannot be used.
+        """
+        try:
+            self.endpoint.http.open_ahead(self.endpoint.base_url, connect=self.timeouts.connect)
+        except (TransportError, ConfigError) as error:
+            self.endpoint.clean(error)
+            raise
 
     def completion_model(
         self, name: str, *, capabilities: Capabilities | None = None

@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("_secrets", "limits", "request"),
     ("streaming.items", "streaming.raw"),
-    ("wire", "streaming.calls", "streaming.parts"),  # pure: bytes and values
+    ("wire", "streaming.calls", "streaming.written", "streaming.parts"),  # pure: bytes and values
     (  # I/O and threads
         "transport",
         "streaming.cancel",

@@ -22,7 +22,7 @@ from rig_sync.errors import (
     StreamMisuse,
     TotalTimeout,
 )
-from rig_sync.message import ToolCall
+from rig_sync.message import Text, ToolCall
 from rig_sync.model import CompletionModel
 from rig_sync.streaming.items import StreamError, StreamFinal, Unknown
 
@@ -99,18 +99,23 @@ def _answer(
         request, options, raise_errors="none", unary=settings.unary
     )
     try:
-        for item in stream:
-            if type(item) is not StreamError:
-                if type(item) in heard:
-                    hooks.delta(progress.context, item)
-                spoke = spoke or type(item) not in QUIET
+        for item in stream.within():
+            kind = type(item)
+            if kind is Text and not heard:
+                spoke = True
                 yield StreamAssistantItem(item)
-                if type(item) is ToolCall:
+            elif not isinstance(item, StreamError):
+                if kind in heard:
+                    hooks.delta(progress.context, item)
+                spoke = spoke or kind not in QUIET
+                yield StreamAssistantItem(item)
+                if isinstance(item, ToolCall):
                     progress.internal_ids[item.id] = item.internal_call_id or item.id
             elif item.error.recoverable:
                 yield item
             else:
                 raise item.error
+        stream.end()
         if settings.token.cancelled:
             raise PromptCancelled("the run was cancelled")
     except BaseException as error:  # whoever leaves here: the connection goes

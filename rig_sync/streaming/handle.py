@@ -78,28 +78,22 @@ class ItemStream(Closing, OfThisProcess, Generic[T]):
         return self
 
     def __next__(self) -> T:
-        self._check_open()
+        if self._closed:
+            raise StreamMisuse(CLOSED)
         if not self._reading.acquire(False):
-            raise StreamMisuse(CLOSED if self._closed else READ_ELSEWHERE)
-        late: PauseTimeout | None = None
+            self._check_open()  # by that other thread, say
+            raise StreamMisuse(READ_ELSEWHERE)
         try:
-            if self._gate.shut and not self._told_all():
-                late = self._after_pause()
-            if self._token.cancelled:
-                raise StopIteration  # whatever was ready
-            if late is not None and self._began:
-                item = self._items.throw(late)  # as if it came from inside: what came is kept
-            else:
-                self._began = True
+            if self._began and not self._gate.shut and not self._token.cancelled:
                 item = next(self._items)
+            else:
+                item = self._looked_at()
         except BaseException as error:
             self._reading.release()
             self._end()
             if isinstance(error, StopIteration):
                 self._check_open()  # closed by another thread: that is no end of the answer
             raise
-        finally:
-            del late  # or its traceback would have it refer to itself
         self._reading.release()
         if isinstance(item, StreamError) and self._is_raised(item.error):
             failure = item.error
@@ -120,6 +114,19 @@ class ItemStream(Closing, OfThisProcess, Generic[T]):
         """End the stream now, from any thread: `next()` stops, the connection goes; idempotent."""
         self._cancelled = True
         self._token.cancel()
+
+    def within(self) -> Iterator[T]:
+        """The items, for a stream that reads this one inside its own `next`.
+
+        That one holds still, stops and refuses a second reader for both, and it has to `end` this
+        one; nothing is raised but what comes from the items.
+        """
+        self._began = True
+        return self._items
+
+    def end(self) -> None:
+        """End the stream, as `close` does, without the wait."""
+        self._end()
 
     def close(self) -> None:
         """End the stream and wait a moment until its reader is gone; what came stays."""
@@ -150,6 +157,21 @@ class ItemStream(Closing, OfThisProcess, Generic[T]):
     def _check_open(self) -> None:
         if self._closed:
             raise StreamMisuse(CLOSED) from None
+
+    def _looked_at(self) -> T:
+        """The next item where it is the first, or was paused or cancelled before."""
+        late: PauseTimeout | None = None
+        if self._gate.shut and not self._told_all():
+            late = self._after_pause()
+        if self._token.cancelled:
+            raise StopIteration  # whatever was ready
+        try:
+            if late is not None and self._began:
+                return self._items.throw(late)  # as if it came from inside: what came is kept
+            self._began = True
+            return next(self._items)
+        finally:
+            del late  # or its traceback would have it refer to itself
 
     def _after_pause(self) -> PauseTimeout | None:
         """Wait while paused; what is wrong if that lasted too long."""

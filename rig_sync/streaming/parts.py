@@ -21,11 +21,6 @@ from rig_sync.message import (
     Image,
     ProviderBlock,
     Reasoning,
-    ReasoningContent,
-    ReasoningEncrypted,
-    ReasoningRedacted,
-    ReasoningSummary,
-    ReasoningText,
     Text,
     ToolCall,
 )
@@ -38,67 +33,15 @@ from rig_sync.streaming.items import (
     StreamFinal,
     Unknown,
 )
+from rig_sync.streaming.written import OpenReasoning, OpenText, Written
 
 __all__ = ["Parts"]
 
 DEFAULT_LIMITS = Limits()
+NO_USAGE = raw.UsageReport(Usage())
 
 
-class _OpenText:
-    """Text that is still coming: pieces, joined once."""
-
-    __slots__ = ("pieces", "provider_data")
-
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self.provider_data: JsonObject | None = None
-
-    def build(self) -> Text | None:
-        text = "".join(self.pieces)
-        return Text(text, self.provider_data) if text or self.provider_data else None
-
-
-class _OpenReasoning:
-    """A block of thinking that is still coming."""
-
-    __slots__ = ("_runs", "done", "id", "key")
-
-    def __init__(self, key: raw.Key) -> None:
-        self.key = key
-        self.id: str | None = None
-        self.done: Reasoning | None = None
-        self._runs: list[tuple[raw.ReasoningKind, raw.Key, list[str]]] = []
-
-    def add(self, piece: raw.ReasoningFragment) -> None:
-        self.id = self.id or piece.id
-        if self._runs and self._runs[-1][:2] == (piece.kind, piece.part):
-            self._runs[-1][2].append(piece.text)
-        else:
-            self._runs.append((piece.kind, piece.part, [piece.text]))
-
-    def build(self, provider_data: JsonObject | None = None) -> Reasoning:
-        if self.done is not None:
-            return self.done
-        content: list[ReasoningContent] = []
-        for kind, _, pieces in self._runs:
-            text = "".join(pieces)
-            if kind != "signature":
-                content.append(_CONTENT[kind](text))
-            elif content and isinstance(content[-1], ReasoningText):
-                content[-1] = ReasoningText(content[-1].text, text)
-            else:
-                content.append(ReasoningText("", text))
-        return Reasoning(tuple(content), self.id, provider_data)
-
-
-_CONTENT: dict[raw.ReasoningKind, Callable[[str], ReasoningContent]] = {
-    "text": ReasoningText,
-    "summary": ReasoningSummary,
-    "encrypted": ReasoningEncrypted,
-    "redacted": ReasoningRedacted,
-}
-
-_Open = _OpenText | _OpenReasoning | OpenCall | Image | ProviderBlock
+_Open = OpenText | OpenReasoning | OpenCall | Image | ProviderBlock
 
 
 class Parts:
@@ -111,8 +54,9 @@ class Parts:
         error: The provider's own error, once it came.
         ended: The terminal proof has come.
         defects: The recoverable errors so far.
-        open_text: The pieces of the text that is being written, if one is. A reader in a hurry may
-            append a delta itself, which is all that `feed` would do with it.
+        open_text: The text that is being written, if one is. A reader in a hurry may add a delta
+            to it itself, which is all that `feed` would do with it, and fold it now and then.
+        counted: The last report of tokens, which is all that `feed` makes of one, too.
     """
 
     def __init__(
@@ -124,17 +68,17 @@ class Parts:
         self._origin = origin
         self._limits = limits
         self.error: RigError | None = None
-        self.open_text: list[str] | None = None
+        self.open_text: Written | None = None
         self.ended = False
         self.defects: list[RigError] = []
-        self.usage = Usage()
+        self.counted = NO_USAGE
         self.finish: FinishReason | None = None
         self._ids = ResponseIds()
         self._model: str | None = None
         self._raw: JsonObject | None = None
         self._parts: list[_Open] = []
-        self._thinking: dict[_OpenReasoning, None] = {}  # those of the parts that are not done
-        self._thoughts: dict[raw.Key, _OpenReasoning] = {}  # the last of each key
+        self._thinking: dict[OpenReasoning, None] = {}  # those of the parts that are not done
+        self._thoughts: dict[raw.Key, OpenReasoning] = {}  # the last of each key
         self._calls = CallTable(mint(), limits)
         self._delivered: dict[OpenCall, ToolCall | None] = {}
 
@@ -147,7 +91,7 @@ class Parts:
         if type(event) is Text:
             if self.open_text is None:
                 return self._begin_text(event)
-            self.open_text.append(event.text)
+            self.open_text.add(event.text)
             return iter((event,))
         return _HANDLERS[type(event)](self, event)
 
@@ -160,6 +104,11 @@ class Parts:
         """The stream broke: yields the tool calls that were complete by then."""
         yield from self._close_reasoning()
         yield from self._deliver_calls(cut=True)
+
+    @property
+    def usage(self) -> Usage:
+        """The token counts so far."""
+        return self.counted.usage
 
     def response(self) -> CompletionResponse:
         """What the events so far amount to."""
@@ -177,7 +126,7 @@ class Parts:
 
     def _begin_text(self, event: Text) -> Iterator[StreamedAssistantContent]:
         yield from self._close_reasoning(implicit=True)
-        self._open_text().append(event.text)
+        self._open_text().add(event.text)
         yield event
 
     def _on_call_fragment(self, event: raw.CallFragment) -> Iterator[StreamedAssistantContent]:
@@ -209,7 +158,7 @@ class Parts:
         if event.provider_data is not None:
             self._open_text()
             last = self._parts[-1]
-            if isinstance(last, _OpenText):
+            if isinstance(last, OpenText):
                 last.provider_data = event.provider_data
         self.open_text = None
         return iter(())
@@ -234,7 +183,7 @@ class Parts:
         return iter(())
 
     def _on_usage(self, event: raw.UsageReport) -> Iterator[StreamedAssistantContent]:
-        self.usage = event.usage
+        self.counted = event
         return iter(())
 
     def _on_finish(self, event: raw.Finish) -> Iterator[StreamedAssistantContent]:
@@ -253,7 +202,7 @@ class Parts:
 
     def _on_retrying(self, event: raw.Retrying) -> Iterator[StreamedAssistantContent]:
         del event  # the next try begins anew; of the one before only this has been told
-        self.usage, self._ids, self._model = Usage(), ResponseIds(), None
+        self.counted, self._ids, self._model = NO_USAGE, ResponseIds(), None
         return iter(())
 
     def _on_unknown(self, event: Unknown) -> Iterator[StreamedAssistantContent]:
@@ -275,19 +224,19 @@ class Parts:
         self._parts.append(part)
         self.open_text = None
 
-    def _open_text(self) -> list[str]:
+    def _open_text(self) -> Written:
         if self.open_text is None:
-            part = _OpenText()
+            part = OpenText()
             self._append(part)
-            self.open_text = part.pieces
+            self.open_text = part.written
         return self.open_text
 
-    def _reasoning(self, key: raw.Key) -> _OpenReasoning:
+    def _reasoning(self, key: raw.Key) -> OpenReasoning:
         """The open block of that key; a plain one (no key) ends where something else begins."""
         open_one = self._thoughts.get(key)
         if open_one in self._thinking and (key != "" or open_one is self._parts[-1]):
             return open_one
-        block = self._thoughts[key] = _OpenReasoning(key)
+        block = self._thoughts[key] = OpenReasoning(key)
         self._append(block)
         self._thinking[block] = None
         return block
@@ -297,7 +246,7 @@ class Parts:
             if not implicit or block.key == "":
                 yield self._close(block, block.build())
 
-    def _close(self, block: _OpenReasoning, whole: Reasoning) -> Reasoning:
+    def _close(self, block: OpenReasoning, whole: Reasoning) -> Reasoning:
         del self._thinking[block]
         block.done = msgspec.structs.replace(whole, origin=self._origin)
         return block.done

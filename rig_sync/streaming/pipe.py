@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from rig_sync.streaming.threads import SLICE, Held, patiently, renew_after_fork
+from rig_sync.streaming.threads import SLICE, patiently, renew_after_fork
 
 __all__ = ["MAX_BYTES", "MAX_ITEMS", "Pipe"]
 
@@ -20,7 +20,10 @@ T = TypeVar("T")
 MAX_ITEMS = 1024
 MAX_BYTES = 256 * 1024
 NAP_RATE = 4000  # items a second
-NAP_SECONDS = 0.0005
+NAP_SECONDS = 0.004
+
+AWAKE, NAPS, WAITS = range(3)
+"""What the taker does: a nap goes on until the pipe is full, or over; a wait ends at anything."""
 
 
 class Pipe(Generic[T]):
@@ -42,7 +45,6 @@ class Pipe(Generic[T]):
         self._bytes = 0
         self._closed = False
         self._kicked = False
-        self._taker_waits = False
         self._putter_waits = False
         self._taken = 0  # items since `_since`
         self._since = time.monotonic()
@@ -52,9 +54,9 @@ class Pipe(Generic[T]):
     def renew(self) -> None:
         """Make its locks anew: in a forked child."""
         self._lock = threading.RLock()  # a signal handler, or the collector, may close it anywhere
-        self._filled = threading.Condition(self._lock)
         self._emptied = threading.Condition(self._lock)
-        self._over = threading.Condition(self._lock)  # told by `close`: ends a nap
+        self._bell = threading.Lock()  # a condition takes longer to wake up from
+        self._taker = AWAKE
 
     def put(self, batch: Sequence[T], size: int) -> bool:
         """Hand over `batch`, which took `size` bytes to say; blocks while the pipe is full.
@@ -63,17 +65,17 @@ class Pipe(Generic[T]):
             False if the consumer has closed the pipe: nobody wants more.
         """
         with self._lock:
-            while self._is_full(len(batch), size) and not self._closed:
+            while self._items and self._is_full(len(batch), size) and not self._closed:
                 self._putter_waits = True
+                self._wake_taker()
                 self._emptied.wait(SLICE)
                 self._putter_waits = False
             if self._closed:
                 return False
             self._items.extend(batch)
             self._bytes += size
-            if self._taker_waits:
-                self._taker_waits = False  # one wake-up is enough, however long it takes
-                self._filled.notify()
+            if self._taker == WAITS:
+                self._wake_taker()
             return True
 
     def raise_error(self) -> None:
@@ -105,9 +107,7 @@ class Pipe(Generic[T]):
         """
         if not self._items:
             self._nap()
-            with Held(self._lock):
-                if not self._is_ready():
-                    patiently(self._await_filled, timeout)
+            patiently(self._await_ready, timeout)
         with self._lock:
             self._kicked = False
             batch, self._items = self._items, []  # never the list that is still written to
@@ -130,37 +130,42 @@ class Pipe(Generic[T]):
             self._closed = True
             self._items = []
             self._bytes = 0
-            for waiting in (self._emptied, self._filled, self._over):
-                waiting.notify_all()
+            self._emptied.notify_all()
+            self._wake_taker()
 
     def _nap(self) -> None:
         """Let a fast writer get ahead: what costs is the thread switch, not the hand-over.
 
         At the speed of any model it never naps; when more than 4,000 items a second came lately,
-        half a millisecond makes one switch carry many of them.
+        four milliseconds make one switch carry many of them.
         """
         now = time.monotonic()
         fast = now - self._since < self._taken / NAP_RATE
         self._since, self._taken = now, 0
         if fast:
-            with Held(self._lock):
-                if not self.finished and not self._closed:
-                    self._over.wait(NAP_SECONDS)
+            self._rest(NAPS, NAP_SECONDS)
 
-    def _await_filled(self, seconds: float) -> bool:
-        self._taker_waits = True
-        self._filled.wait(seconds)
-        self._taker_waits = False
-        return self._is_ready()
+    def _await_ready(self, seconds: float) -> bool:
+        self._rest(WAITS, seconds)
+        return bool(self._items) or self._is_over()
 
-    def _is_ready(self) -> bool:
-        return bool(self._items) or self.finished or self._closed or self._kicked
+    def _rest(self, how: int, seconds: float) -> None:
+        """Until something ends it; not at all if that has come already."""
+        with self._lock:
+            if self._is_over() or (self._items and how == WAITS):
+                return
+            self._bell.acquire(False)  # a ring that came when its rest was over
+            self._taker = how
+        self._bell.acquire(True, seconds)
+
+    def _is_over(self) -> bool:
+        return self.finished or self._closed or self._kicked
 
     def _is_full(self, items: int, size: int) -> bool:
-        if not self._items:
-            return False
         return len(self._items) + items > self._max_items or self._bytes + size > self._max_bytes
 
     def _wake_taker(self) -> None:
-        self._taker_waits = False
-        self._filled.notify()
+        """With the lock held; once is enough, however long it takes."""
+        if self._taker != AWAKE:
+            self._taker = AWAKE
+            self._bell.release()

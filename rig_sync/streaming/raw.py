@@ -6,7 +6,8 @@ These values live for one hand-over between two threads and are never serialised
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -107,9 +108,21 @@ class Meta(Struct):
 
 
 class UsageReport(Struct):
-    """Token counts so far; the last one counts."""
+    """Token counts so far; the last one counts.
 
-    usage: Usage
+    Attributes:
+        told: They, or what the wire has: of a wire that tells them with every word, few are read.
+        read: What makes them of it.
+    """
+
+    told: Any
+    read: Callable[[Any], Usage | None] | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """The counts."""
+        usage: Usage | None = self.told if self.read is None else self.read(self.told)
+        return usage or Usage()
 
 
 class Finish(Struct):

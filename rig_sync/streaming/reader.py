@@ -38,6 +38,7 @@ class Flow(Generic[T]):
     """What a source has to tell, and to ask, while it reads.
 
     Attributes:
+        add: Takes one more item, for the next batch.
         bytes_read: Bytes read so far; any thread may look.
         line: Of the try under way; any thread may look, and `expire` it.
         token: Cancelled when the consumer is gone.
@@ -50,6 +51,7 @@ class Flow(Generic[T]):
         self._pipe = pipe
         self._gate = gate
         self._batch: list[T] = []
+        self.add = self._batch.append
         self._size = 0
 
     def before_read(self) -> None:
@@ -69,10 +71,6 @@ class Flow(Generic[T]):
         self.bytes_read += size
         self._size += size
 
-    def add(self, item: T) -> None:
-        """One more item for the next batch."""
-        self._batch.append(item)
-
     def flush(self) -> None:
         """Hand over what was yielded so far.
 
@@ -80,9 +78,10 @@ class Flow(Generic[T]):
             Stopped: nobody wants it.
         """
         if self._batch:
-            batch, self._batch = self._batch, []
             size, self._size = self._size, 0
-            if not self._pipe.put(batch, size):
+            taken = self._pipe.put(self._batch, size)  # which copies it
+            self._batch.clear()
+            if not taken:
                 raise Stopped
 
 
@@ -132,8 +131,9 @@ class _Run(Generic[T]):
         error: BaseException | None = None
         items = self._source(self._flow)
         try:
+            add = self._flow.add
             for item in items:
-                self._flow.add(item)
+                add(item)
             self._flow.flush()
         except Stopped as stopped:  # the consumer is gone and nobody is told
             # tenacity keeps it: with its frames, or those of what it came of, it would hold itself

@@ -27,7 +27,7 @@ from rig_sync.streaming.items import StreamedAssistantContent, StreamError
 from rig_sync.streaming.parts import Parts
 from rig_sync.streaming.pause import Gate, PauseControl
 from rig_sync.streaming.pipe import Pipe
-from rig_sync.streaming.raw import CallFragment, End, RawEvent, Retrying
+from rig_sync.streaming.raw import CallFragment, End, RawEvent, Retrying, UsageReport
 from rig_sync.streaming.reader import Reader
 from rig_sync.streaming.source import TIMELESS, ModelCall
 from rig_sync.transport.timeouts import Timeouts
@@ -124,10 +124,14 @@ class _Core:
             while not parts.ended and (batch := self._batch()) is not None:
                 for event in batch:
                     if type(event) is Text and parts.open_text is not None:
-                        parts.open_text.append(event.text)
+                        parts.open_text.add(event.text)
                         yield event
+                    elif type(event) is UsageReport:
+                        parts.counted = event
                     else:
                         yield from parts.feed(event)
+                if parts.open_text is not None:
+                    parts.open_text.fold()
                 if parts.error is not None:
                     failure, parts.error = parts.error, None  # or it would refer to itself
                     break

@@ -213,14 +213,16 @@ class ModelCall:
         seen = False
         deep: list[Defect] = []
         for event in wire.decode_stream(self._frames(source, deep)):
+            if not deep and (type(event) is Text or type(event) is UsageReport):
+                seen = True
+                yield event
+                continue
             while deep:
                 yield self._stamped(deep.pop(0), reply)
             if type(event) is End:
                 self._check_field(source.stray, reply)
-            elif type(event) is not Text:
-                self._stamped(event, reply)
             seen = seen or type(event) not in (End, TextDone)
-            yield event
+            yield self._stamped(event, reply)
         for defect in deep:
             yield self._stamped(defect, reply)
         self._check_field(source.stray, reply)
@@ -285,9 +287,10 @@ class ModelCall:
         Those that nest too deeply are left out, and told of in `deep`.
         """
         depth = self.limits.json_depth
+        short = 2 * depth  # what opens is closed, or it is no JSON anyway
         for event in source:
             data = event.data
-            if len(data) > depth and is_deeper(data, depth):
+            if len(data) > short and is_deeper(data, depth):
                 text = f"it is nested deeper than Limits(json_depth={depth})"
                 deep.append(bad_frame(data, text))
                 if len(deep) > self.limits.defects:

@@ -40,15 +40,17 @@ from rig_sync.transport.causes import (
     untrusted,
     why,
 )
+from rig_sync.transport.chunked import chunk_reader
 from rig_sync.transport.head import HttpRequest, ReplyHead
 from rig_sync.transport.line import Line, LineCut
-from rig_sync.transport.pools import current, new_session
+from rig_sync.transport.pools import current, new_session, open_ahead
 
 __all__ = ["Http", "Reply", "translated"]
 
 READ_SIZE = 65536
 DRAIN_SECONDS = 0.1
 PROXY_AUTHENTICATION = 407
+MOST_TEMPLATES = 64
 
 
 class Reply(ReplyHead):
@@ -123,10 +125,10 @@ def _direct(raw: urllib3.HTTPResponse) -> Callable[[], bytes] | None:
         return None
     if raw.headers.get("Content-Encoding", "identity") != "identity":
         return None
-    read1 = inner.read1
+    read_chunks = chunk_reader(inner, READ_SIZE)
 
     def read() -> bytes:
-        return read1(READ_SIZE) or raw.read1(READ_SIZE)
+        return read_chunks() or raw.read1(READ_SIZE)
 
     return read
 
@@ -143,6 +145,7 @@ class Http(Sealed):
         self._lock = threading.Lock()
         self._session: requests.Session | None = None
         self._environments: dict[str, _Environment] = {}
+        self._templates: dict[str, requests.PreparedRequest] = {}
         _in_use.add(self)
 
     @property
@@ -175,24 +178,16 @@ class Http(Sealed):
         serving = current.set(line)
         line.dial()
         try:
-            prepared = requests.Request(
-                request.method, request.url, request.headers, data=request.body
-            ).prepare()
             response = session.send(
-                prepared,
+                self._prepared(request),
                 stream=True,
                 timeout=(connect, None),
                 allow_redirects=False,  # a redirected POST would become a GET
                 **self._environment(session, request.url),
             )
         except Exception as error:  # noqa: BLE001 - translated, and raised on
-            cause = _cause(error)
-            line.check()
-            if line.expired or (not line.stands and timed_out(error)):
-                raise ConnectTimeout(
-                    _unreached("no connection in time (connect)", request.url)
-                ) from cause
-            raise translated(error, request.url) from cause
+            cause = _cause(error)  # first: urllib3's errors hold themselves by their frames
+            raise _failure(error, line, request.url) from cause
         finally:
             line.opened()
             current.reset(serving)
@@ -204,6 +199,22 @@ class Http(Sealed):
             response.close()
             raise
         return self.reply_type(response, line)
+
+    def open_ahead(self, url: str, *, connect: float | None) -> None:
+        """Have a connection wait for the next request to `url`; as `send`, and nothing is sent."""
+        line = Line()
+        serving = current.set(line)
+        line.dial()
+        try:
+            session = self._own_session()
+            request = self._prepared(HttpRequest(url, {}, method="GET"))
+            open_ahead(session, request, connect, **self._environment(session, url))
+        except Exception as error:  # noqa: BLE001 - translated, and raised on
+            cause = _cause(error)  # first: urllib3's errors hold themselves by their frames
+            raise _failure(error, line, url) from cause
+        finally:
+            line.opened()
+            current.reset(serving)
 
     def close(self) -> None:
         """Close the connections that wait in the pool; a later request opens new ones."""
@@ -217,6 +228,22 @@ class Http(Sealed):
             if self._session is None:
                 self._session = new_session()
             return self._session
+
+    def _prepared(self, request: HttpRequest) -> requests.PreparedRequest:
+        """As requests sends it; its slow part is the URL, of which a client has few."""
+        template = self._templates.get(request.url)
+        if template is None:
+            template = requests.Request("GET", request.url).prepare()
+            if len(self._templates) >= MOST_TEMPLATES:
+                self._templates.clear()
+            self._templates[request.url] = template
+        prepared = template.copy()
+        prepared.prepare_method(request.method)
+        prepared.prepare_headers(request.headers)
+        prepared.headers.update(template.headers)  # who is named in the URL
+        prepared.body = request.body
+        prepared.prepare_content_length(request.body)
+        return prepared
 
     def _environment(self, session: requests.Session, url: str) -> _Environment:
         host = urlsplit(url).netloc
@@ -292,6 +319,18 @@ _TABLE: tuple[tuple[type[Exception], type[RigError], str], ...] = (
     (http.client.HTTPException, ReadFailed, "the answer is no HTTP"),
     (OSError, ReadFailed, "the connection broke"),
 )
+
+
+def _failure(error: Exception, line: Line, url: str) -> Exception:
+    """What became of a request that never had an answer.
+
+    Raises:
+        LineCut: another thread cut it.
+    """
+    line.check()
+    if line.expired or (not line.stands and timed_out(error)):
+        return ConnectTimeout(_unreached("no connection in time (connect)", url))
+    return translated(error, url)
 
 
 def translated(error: Exception, url: str = "") -> Exception:

@@ -10,6 +10,7 @@ import http.client
 import os
 import socket
 import ssl
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -17,6 +18,7 @@ import requests
 import requests.adapters
 import urllib3
 import urllib3.connection
+from urllib3.util.proxy import connection_requires_http_tunnel
 
 from rig_sync.transport.dial import dial
 from rig_sync.transport.line import Connection, Line
@@ -24,10 +26,12 @@ from rig_sync.transport.line import Connection, Line
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
 
-__all__ = ["HTTPConnection", "HTTPSConnection", "current", "new_session"]
+__all__ = ["HTTPConnection", "HTTPSConnection", "current", "new_session", "open_ahead"]
 
 POOL_SIZE = 64
 MOST_ANSWERS = 100  # to one request; as many as http.client takes headers
+MOST_TRAILERS = 100
+LONGEST_LINE = 65536  # bytes, as there
 
 current: ContextVar[Line | None] = ContextVar("line", default=None)
 """The line of the request under way; no `threading.local`, which gevent cannot patch afterwards."""
@@ -55,7 +59,13 @@ class _Response(http.client.HTTPResponse):
         return size
 
     def _read_and_discard_trailer(self) -> None:
-        http.client.parse_headers(self.fp)
+        for _ in range(MOST_TRAILERS + 1):
+            line = self.fp.readline(LONGEST_LINE + 1)
+            if len(line) > LONGEST_LINE:
+                raise http.client.LineTooLong("trailer")
+            if line in (b"\r\n", b"\n", b""):
+                return
+        raise http.client.HTTPException(f"got more than {MOST_TRAILERS} trailers")
 
     def begin(self) -> None:
         super().begin()
@@ -98,6 +108,28 @@ class HTTPConnection(urllib3.connection.HTTPConnection):
 class HTTPSConnection(HTTPConnection, urllib3.connection.HTTPSConnection):
     """The same, over TLS."""
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be used: what TLS 1.3 sends after the handshake is no sign of its end."""
+        return super().is_connected or _has_tickets_alone(self.sock)
+
+
+def _has_tickets_alone(sock: object) -> bool:
+    """Whether what waits to be read is of TLS itself: tickets to resume the session."""
+    if not isinstance(sock, ssl.SSLSocket):
+        return False
+    patience = sock.gettimeout()
+    try:
+        sock.settimeout(0)
+        sock.recv(1)
+    except ssl.SSLWantReadError:  # they are read, and nothing else came
+        return True
+    except OSError:
+        return False
+    finally:
+        sock.settimeout(patience)
+    return False  # an answer to nothing, or the end
+
 
 _PLAIN = urllib3.HTTPConnectionPool.ConnectionCls
 _SECURE = urllib3.HTTPSConnectionPool.ConnectionCls
@@ -111,6 +143,26 @@ class _Lenient(urllib3.HTTPConnectionPool):
             return super()._get_conn(timeout)
         except urllib3.exceptions.ClosedPoolError:  # `Client.close` in another thread, just now
             return self._new_conn()
+
+    def open_ahead(self, connect: float | None) -> None:
+        """Have a connection wait here, made as for a request; none more if one waits already."""
+        conn = self._get_conn()
+        conn.timeout = connect
+        try:
+            if conn.is_closed and connection_requires_http_tunnel(
+                self.proxy, self.proxy_config, self.scheme
+            ):
+                self._prepare_proxy(conn)
+            if conn.is_closed:
+                self._validate_conn(conn)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            conn.close()
+            raise _as_of_requests(error, conn)(error) from error
+        except BaseException:
+            conn.close()
+            raise
+        finally:
+            self._put_conn(conn)
 
     def _put_conn(self, conn: BaseHTTPConnection | None) -> None:
         if conn is not None and self.pool is not None and self.pool.full():
@@ -186,6 +238,15 @@ _Pool: TypeAlias = type[urllib3.HTTPConnectionPool]
 _POOLS: dict[str, _Pool] = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
+def _as_of_requests(error: Exception, conn: BaseHTTPConnection) -> type[requests.ConnectionError]:
+    """What requests would call it, had it been a request's."""
+    if conn.proxy is not None and not conn.has_connected_to_proxy:
+        return requests.exceptions.ProxyError
+    if isinstance(error, (urllib3.exceptions.SSLError, ssl.SSLError)):
+        return requests.exceptions.SSLError
+    return requests.exceptions.ConnectionError
+
+
 def _socks(ours: _Pool, theirs: _Pool) -> _Pool:
     """Ours for SOCKS: PySocks makes its sockets, which cannot be cut before they stand."""
     return type(ours.__name__, (ours,), {"ConnectionCls": theirs.ConnectionCls})
@@ -227,6 +288,24 @@ class _Adapter(requests.adapters.HTTPAdapter):
                 if pool is not None:
                     pool.close()
         super().close()
+
+
+def open_ahead(
+    session: requests.Session,
+    request: requests.PreparedRequest,
+    connect: float | None,
+    proxies: Mapping[str, str],
+    verify: bool | str | None,
+    cert: str | tuple[str, str] | None,
+) -> None:
+    """Have a connection wait for that request; nothing if a stub library is in the way of it."""
+    adapter = session.get_adapter(request.url or "")
+    if isinstance(adapter, _Adapter):
+        told = {**proxies}
+        pool = adapter.get_connection_with_tls_context(request, verify, proxies=told, cert=cert)
+        adapter.cert_verify(pool, request.url or "", verify, cert)
+        if isinstance(pool, _Lenient):
+            pool.open_ahead(connect)
 
 
 def new_session() -> requests.Session:

@@ -32,6 +32,7 @@ from rig_sync.wire.errors import error_from_body, error_from_payload
 from rig_sync.wire.gemini_generate_chunk import (
     FINISH_KINDS,
     FINISH_NUMBERS,
+    NO_COUNTS,
     Candidate,
     Chunk,
     decode_chunk,
@@ -111,9 +112,9 @@ class GeminiGenerate(Struct, frozen=True):
                 if words is not None:
                     yield Text(words)
                     state.last = data
-                    usage = usage_of(chunk.usageMetadata)
-                    if usage is not None:
-                        yield UsageReport(usage)
+                    counts = chunk.usageMetadata
+                    if counts is not None and counts != NO_COUNTS:
+                        yield UsageReport(counts, usage_of)
                     continue
                 yield from state.chunk(chunk, data)
             if state.failed:

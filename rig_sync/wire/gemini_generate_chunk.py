@@ -15,6 +15,7 @@ from rig_sync.wire.base import natural
 __all__ = [
     "FINISH_KINDS",
     "FINISH_NUMBERS",
+    "NO_COUNTS",
     "Candidate",
     "Chunk",
     "Content",
@@ -112,7 +113,7 @@ def words_alone(chunk: Chunk) -> str | None:
     return text if type(text) is str and text else None
 
 
-_NO_COUNTS = Counts()
+NO_COUNTS = Counts()
 
 
 def usage_of(counts: Counts | None) -> Usage | None:
@@ -127,7 +128,7 @@ def usage_of(counts: Counts | None) -> Usage | None:
     Usage(input_tokens=4, output_tokens=5, total_tokens=None, cached_input_tokens=None, \
 cache_creation_input_tokens=None, reasoning_tokens=3)
     """
-    if counts is None or counts == _NO_COUNTS:
+    if counts is None or counts == NO_COUNTS:
         return None
     said, thought = natural(counts.candidatesTokenCount), natural(counts.thoughtsTokenCount)
     silent = said is None and thought is None

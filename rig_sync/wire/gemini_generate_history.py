@@ -43,6 +43,8 @@ class History:
         self._turns: list[tuple[str, list[Json]]] = []
         self._signed = model.startswith("gemini-") and model[7:8] not in ("1", "2")
         self._calls: dict[str, ToolCall] = {}
+        self._places: dict[str, int] = {}  # in the order in which the calls were made
+        self._made = 0
 
     @property
     def contents(self) -> list[Json]:
@@ -65,10 +67,9 @@ class History:
         self, content: Sequence[UserContent | AssistantContent]
     ) -> list[UserContent | AssistantContent]:
         """Results first; those of one tool in the order of its calls, for want of ids."""
-        places = {call_id: number for number, call_id in enumerate(self._calls)}
         results = [part for part in content if isinstance(part, ToolResult)]
         by_tool: dict[str | None, list[ToolResult]] = {}
-        for result in sorted(results, key=lambda result: places.get(result.id, -1)):
+        for result in sorted(results, key=lambda result: self._places.get(result.id, -1)):
             by_tool.setdefault(self._tool(result), []).append(result)
         queues = {name: iter(queue) for name, queue in by_tool.items()}
         others = [part for part in content if not isinstance(part, ToolResult)]
@@ -82,8 +83,8 @@ class History:
         if isinstance(part, Text):
             yield from _text(part)
         elif isinstance(part, ToolCall):
-            self._calls.pop(part.id, None)  # ids of ours may come again: the last one counts
-            self._calls[part.id] = part
+            self._calls[part.id] = part  # ids of ours may come again: the last one counts
+            self._places[part.id] = self._made = self._made + 1
             yield _call(part)
         elif isinstance(part, ToolResult):
             yield _result(part, self._tool(part), self._calls.get(part.id))

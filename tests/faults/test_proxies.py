@@ -15,6 +15,7 @@ import pytest
 
 from rig_sync import InsecureUrlWarning
 from rig_sync.errors import ConfigError, ConnectFailed, ReadFailed, RigError
+from rig_sync.providers.openai_compatible import Client
 from rig_sync.transport.retry import RetryPolicy
 from tests.conftest import KEY, ModelFactory, ServerFactory
 from tests.faults.proxy import Proxy, certificate_for
@@ -162,6 +163,20 @@ def test_one_connection(way: Way, model: ModelFactory, scheme: str) -> None:
         stream.close()
     assert (proxy.connections, served.connections, len(served.requests)) == (1, 1, 5)
     assert len(proxy.asked) == (1 if scheme == "https" else 5)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_connection_ahead(way: Way, scheme: str) -> None:
+    """`warm_up` makes the tunnel that the first stream goes through."""
+    served = way.serve(scheme, ANSWER)
+    proxy = way.proxy(served)
+    with Client(KEY, base_url=url(scheme)) as client:
+        client.warm_up()
+        assert len(proxy.asked) == (1 if scheme == "https" else 0)
+        stream = client.completion_model("m").stream_completion("Hi").stream()
+        assert "".join(stream.text_deltas()) == "Hello"
+        stream.close()
+    assert (proxy.connections, served.connections, len(proxy.asked)) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

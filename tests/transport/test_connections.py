@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import pytest
 
-from tests.conftest import ModelFactory, ServerFactory
+from rig_sync.errors import ConnectFailed, ConnectTimeout, UntrustedCertificate
+from rig_sync.providers.openai_compatible import Client
+from rig_sync.transport.timeouts import Timeouts
+from tests.conftest import KEY, ModelFactory, ServerFactory
 from tests.server import (
     Close,
     Stall,
@@ -33,11 +37,11 @@ def test_one_connection(
     """Streams that were read to their end follow each other on one connection."""
     scripted = server(sse_response(*chat_chunks("Hel", "lo"), framing=framing))
     patient = model(scripted)
-    for _ in range(20):
+    for _ in range(100):
         stream = patient.stream_completion("Hi").stream()
         assert "".join(stream.text_deltas()) == "Hello"
         stream.close()  # the reader has given the connection back
-    assert len(scripted.requests) == 20
+    assert len(scripted.requests) == 100
     assert scripted.connections == 1
 
 
@@ -62,11 +66,60 @@ def test_one_connection_over_tls(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate[0])
     scripted = server(ANSWER, certificate=certificate)
     patient = model(scripted)
-    for _ in range(3):
+    for _ in range(100):
         stream = patient.stream_completion("Hi").stream()
         assert "".join(stream.text_deltas()) == "Hello"
         stream.close()
+    assert len(scripted.requests) == 100
     assert scripted.connections == 1
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_connection_ahead(
+    server: ServerFactory,
+    certificate: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tls: bool,
+) -> None:
+    """`warm_up` opens the one that the first stream goes out on, and sends nothing; once."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate[0])
+    scripted = server(ANSWER, certificate=certificate if tls else None)
+    with Client(KEY, base_url=f"{scripted.url}/v1") as client:
+        for _ in range(2):
+            client.warm_up()
+            assert scripted.requests == []
+        stream = client.completion_model("m").stream_completion("Hi").stream()
+        assert "".join(stream.text_deltas()) == "Hello"
+        stream.close()
+        assert (len(scripted.requests), scripted.connections) == (1, 1)
+
+
+def test_no_connection_ahead(certificate: tuple[str, str], server: ServerFactory) -> None:
+    """What is in its way is told as a stream tells it: with the provider, without its key."""
+    closed = socket.create_server(("127.0.0.1", 0))
+    port = closed.getsockname()[1]
+    closed.close()
+    distrusted = server(ANSWER, certificate=certificate)
+    for url, kind in (
+        (f"http://127.0.0.1:{port}", ConnectFailed),
+        (distrusted.url, UntrustedCertificate),
+    ):
+        with Client(KEY, base_url=url) as client, pytest.raises(kind) as caught:
+            client.warm_up()
+        assert str(caught.value).startswith("openai_compatible: ")
+        assert KEY not in str(caught.value)
+    assert distrusted.requests == []
+
+
+def test_a_connection_ahead_that_does_not_come_about(server: ServerFactory) -> None:
+    """It has the time to connect, be it within the handshake."""
+    silent = server([Stall()])
+    url = silent.url.replace("http://", "https://")
+    with (
+        Client(KEY, base_url=url, timeouts=Timeouts(connect=0.2)) as client,
+        pytest.raises(ConnectTimeout, match="connect"),
+    ):
+        client.warm_up()
 
 
 @pytest.mark.parametrize("way", ["break", "cancel", "close"])

@@ -21,6 +21,7 @@ from rig_sync.streaming.calls import OpenCall
 from rig_sync.streaming.items import StreamError, ToolCallDelta
 from rig_sync.streaming.parts import Parts
 from rig_sync.streaming.raw import CallFragment, End, RawEvent
+from rig_sync.streaming.written import Written
 from rig_sync.transport.sse import EventSource
 from rig_sync.wire.base import Wire
 from rig_sync.wire.openai_chat import OpenAIChat
@@ -297,13 +298,24 @@ def test_a_reader_in_a_hurry_may_append_text_itself() -> None:
         assert list(assembled.feed(Text("Hel"))) == [Text("Hel")]
     assert list(usual.feed(Text("lo"))) == [Text("lo")]
     assert hurried.open_text is not None
-    hurried.open_text.append("lo")
+    hurried.open_text.add("lo")
     for assembled in (usual, hurried):
         list(assembled.feed(CallFragment(0, "a", "add", "{}")))
         assert assembled.open_text is None
         list(assembled.feed(Text("!")))
     assert usual.response() == hurried.response()
     assert usual.response().text == "Hello!"
+
+
+@given(st.lists(st.text(max_size=3), max_size=40), st.integers(1, 5))
+def test_a_folded_text_is_the_same(words: list[str], every: int) -> None:
+    """However often its pieces are joined on the way."""
+    written, pieces = Written(), words * 100
+    for number, word in enumerate(pieces):
+        written.add(word)
+        if number % every == 0:
+            written.fold()
+    assert written.text() == "".join(pieces)
 
 
 def test_the_response_can_be_asked_for_at_any_time() -> None:
