@@ -1,9 +1,10 @@
 """That everything grows in a straight line: four times the input over once, side by side.
 
 Every stream in which something grows with each frame, on every wire, and every text that repeats
-itself (`tests.faults.fuzz.large`), at a quarter of a million characters and at a million. CPU of
-this thread, the minimum of the rounds; 4 is linear, 16 quadratic. The last line is
-`N of N linear`; what takes more than `BOUND` times as long is not.
+itself (`tests.faults.fuzz.large`), at a quarter of a million characters and at a million; every
+wire's request with a history of 1,000 messages, and of 4,000. CPU of this thread, the minimum of
+the rounds; 4 is linear, 16 quadratic. The last line is `N of N linear`; what takes more than
+`BOUND` times as long is not.
 """
 
 from __future__ import annotations
@@ -13,9 +14,22 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from rig_sync._json import to_json
+from rig_sync.completion import CompletionRequest
+from rig_sync.message import (
+    AssistantMessage,
+    Message,
+    Text,
+    ToolCall,
+    ToolResult,
+    UserMessage,
+)
+from rig_sync.wire.base import Wire
 from tests.faults.fuzz.large import LARGE, TEXTS, put_together, read_json, stream, text
+from tests.faults.fuzz.seeds import WIRES
 
 SIZE = 250_000
+CHARACTERS = 250  # of a message
 BOUND = 8.0
 FAST = 0.02
 """Seconds: what takes less at a million characters is fast, whatever the ratio."""
@@ -38,7 +52,29 @@ def works(size: int) -> dict[str, Callable[[], object]]:
         found[name] = partial(put_together, wire, [*stream(frames, size)])
     for name in TEXTS:
         found[f"text: {name}"] = partial(read_json, text(name, size))
+    for name, spoken in WIRES.items():
+        found[f"history: {name}"] = partial(encode, spoken, conversation(size // CHARACTERS))
     return found
+
+
+def conversation(messages: int) -> CompletionRequest:
+    """A history of so many messages, with calls of tools and their results."""
+    said = Text("A sentence of some words, as people and models write them. " * 4)
+    history: list[Message] = []
+    for number in range(messages // 4):
+        call = ToolCall(f"call_{number}", "look_up", {"what": f"thing {number}", "deep": True})
+        history += [
+            UserMessage((said,)),
+            AssistantMessage((said, call)),
+            UserMessage((ToolResult(call.id, (said,), call.name),)),
+            AssistantMessage((said,)),
+        ]
+    return CompletionRequest("m", (*history, UserMessage((said,))))
+
+
+def encode(wire: Wire, request: CompletionRequest) -> bytes:
+    """The body of a request, as it is sent."""
+    return to_json(wire.encode(request, stream=True))
 
 
 def main() -> int:

@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import multiprocessing
 import socket
 import socketserver
 from collections.abc import Iterable, Iterator
+
+from benchmarks.feeds import chunked, frames
 
 __all__ = ["body_of", "serving"]
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def chunk(delta: str, finish: str) -> bytes:
-    """One OpenAI chat chunk as OpenAI sends it, about 320 bytes."""
-    return (
-        'data: {"id":"chatcmpl-CtnAw8GLCnzdHWpXhHJx4BIDlOqkq","object":"chat.completion.chunk",'
-        '"created":1767406530,"model":"gpt-4o-mini-2024-07-18","service_tier":"default",'
-        '"system_fingerprint":"fp_c4585b5b9c","choices":[{"index":0,"delta":'
-        f'{delta},"logprobs":null,"finish_reason":{finish}}}],"usage":null,'
-        '"obfuscation":"qKBdn4"}\n\n'
-    ).encode()
-
-
 def body_of(texts: Iterable[str]) -> bytes:
     """A whole stream with those text deltas, each event in an HTTP chunk of its own."""
-    frames = [chunk(json.dumps({"content": text}), "null") for text in texts]
-    frames += [chunk("{}", '"stop"'), b"data: [DONE]\n\n"]
-    return b"".join(b"%x\r\n%s\r\n" % (len(frame), frame) for frame in frames) + b"0\r\n\r\n"
+    return b"".join(map(chunked, frames("chat", iter(texts)))) + b"0\r\n\r\n"
 
 
 class _Handler(socketserver.BaseRequestHandler):
