@@ -1,8 +1,8 @@
 """Measures rig_sync, the loop that a user would write, and its peers; writes the page.
 
 `python -m benchmarks` makes a venv per stack (once, with the newest packages), runs every case in
-alternation, and writes `benchmarks/README.md`, its plots and `results.json`: an hour and a half
-on two cores. `--quick` shows in a few minutes whether everything runs, and writes nothing.
+alternation, and writes `benchmarks/README.md`, its plots and `results.json` after each of them: an
+hour on two cores. `--quick` shows in a few minutes whether everything runs, and writes nothing.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ __all__ = ["main"]
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
+START = "start"  # what is no case: imports, sizes
+BY_NAME = {case.name: case for case in CASES}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,25 +41,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.page:
         _write(msgspec.json.decode(RESULTS.read_bytes(), type=Results))
         return 0
-    names = asked.cases or [case.name for case in CASES] + ["start"]
+    names = asked.cases or [START, *BY_NAME]
     rounds = asked.rounds
     if asked.quick:
-        names, rounds = [*QUICK, "start"], 1
+        names, rounds = [START, *QUICK], 1
     stacks = [stack for stack in STACKS if _wanted(stack, asked.stacks)]
     pythons = make(asked.venvs, stacks)
     results = Results(time.strftime("%Y-%m-%d"), _machine(), rounds)
+    in_part = bool(asked.cases or asked.stacks)
     with (
         serving() as server,
         contextlib.closing(Bench(stacks, pythons, server, results, _say)) as bench,
     ):
-        if "start" in names:
-            bench.start_up()
-        for case in CASES:
-            if case.name in names:
-                bench.run(case)
+        for name in names:
+            if name == START:
+                bench.start_up()
+            else:
+                bench.run(BY_NAME[name])
+            if not asked.quick and not asked.dry:  # now: the rest may never be
+                _write(_with_older(results) if in_part else results)
     print(page.measured(results))
-    if not asked.quick and not asked.dry:
-        _write(_with_older(results) if asked.cases or asked.stacks else results)
     return 0
 
 
@@ -99,14 +102,13 @@ def _say(words: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    cases = [case.name for case in CASES]
     stacks = sorted({stack.name for stack in STACKS})
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for option, names in (("--cases", [*cases, "start"]), ("--stacks", stacks)):
+    for option, names in (("--cases", [START, *BY_NAME]), ("--stacks", stacks)):
         known = ", ".join(names)
         parser.add_argument(
             option, nargs="+", choices=names, metavar="NAME", default=[], help=known
