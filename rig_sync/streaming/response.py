@@ -235,6 +235,8 @@ class _Core:
 
     def _set_back(self, batch: list[RawEvent]) -> None:
         for event in batch:
+            if type(event) is Text:
+                break
             if isinstance(event, Retrying):
                 tried = event.attempt
                 self._spent = self._dialled = 0.0 if tried is None else -tried.waited
@@ -244,9 +246,11 @@ class _Core:
                     for told in self._told:
                         told(tried)
             elif not isinstance(event, TIMELESS) and not self._is_echo(event):
-                self._content = True
-                self._spent = 0.0
-                return
+                break
+        else:
+            return
+        self._content = True
+        self._spent = 0.0
 
     def _is_echo(self, event: RawEvent) -> bool:
         """Whether it is a piece of a call that says nothing, or only again what call it is."""
