@@ -46,7 +46,6 @@ class Results(msgspec.Struct):
         server: Microseconds per event, wall, that a loop which only receives took.
         sizes: Packages, and MiB, by the name of the stack.
         stalled: MB that the server could send to one that had stopped reading.
-        instructions: Per event, by the part of `benchmarks.counts`.
     """
 
     date: str
@@ -57,7 +56,6 @@ class Results(msgspec.Struct):
     server: dict[str, float] = msgspec.field(default_factory=dict)
     sizes: dict[str, Size] = msgspec.field(default_factory=dict)
     stalled: dict[str, float] = msgspec.field(default_factory=dict)
-    instructions: dict[str, int] = msgspec.field(default_factory=dict)
 
     def series(self, figure: str, stack: str) -> Series:
         """Where its values go."""
