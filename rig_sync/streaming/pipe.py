@@ -21,6 +21,8 @@ MAX_ITEMS = 1024
 MAX_BYTES = 256 * 1024
 NAP_RATE = 4000  # items a second
 NAP_SECONDS = 0.004
+CROWDED = 0.001  # seconds without the interpreter
+CROWDED_FOR = 10.0
 
 AWAKE, NAPS, WAITS = range(3)
 """What the taker does: a nap goes on until the pipe is full, or over; a wait ends at anything."""
@@ -48,6 +50,7 @@ class Pipe(Generic[T]):
         self._putter_waits = False
         self._taken = 0  # items since `_since`
         self._since = time.monotonic()
+        self._crowded_until = 0.0
         self.renew()
         renew_after_fork(self)
 
@@ -78,8 +81,7 @@ class Pipe(Generic[T]):
             if waited_for:
                 self._wake_taker()
         if waited_for and len(batch) == 1:
-            # Lets go of the interpreter: what somebody waits for is read before what comes next.
-            time.sleep(0)  # noqa: TID251 - no wait
+            self._let_go()
         return True
 
     def raise_error(self) -> None:
@@ -136,6 +138,18 @@ class Pipe(Generic[T]):
             self._bytes = 0
             self._emptied.notify_all()
             self._wake_taker()
+
+    def _let_go(self) -> None:
+        """Leave the interpreter to the taker: what it waits for is wanted before what comes next.
+
+        Not where so many threads want it that to have it back takes long: this is one more then.
+        """
+        began = time.monotonic()
+        if began < self._crowded_until:
+            return
+        time.sleep(0)  # noqa: TID251 - waits for nothing
+        if time.monotonic() - began > CROWDED:
+            self._crowded_until = began + CROWDED_FOR
 
     def _nap(self) -> None:
         """Let a fast writer get ahead: what costs is the thread switch, not the hand-over.
