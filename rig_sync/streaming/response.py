@@ -36,6 +36,9 @@ __all__ = ["Clock", "StreamingCompletionResponse"]
 
 FINISH_GRACE = 5.0  # seconds for usage to follow the finish reason on a socket that stays open
 JOIN_SECONDS = 0.2
+LOOK_SECONDS = 0.5
+"""Between two looks while connecting. What a look comes late is not the server's: among hundreds of
+threads, whoever connects waits for the interpreter as long, at each of its steps."""
 CONNECT_GRACE = 1.0  # for a reader that was woken to say itself that there was no connection
 
 
@@ -162,7 +165,7 @@ class _Core:
             batch = self._pipe.take(limit)
             waited = time.monotonic() - began
             self._spent += waited
-            self._dialled += waited
+            self._dialled += waited if limit is None else min(waited, limit)
             self._clock.spent += waited
             if batch:
                 self._set_back(batch)
@@ -196,9 +199,9 @@ class _Core:
         if self.parts.finish is not None:
             own = FINISH_GRACE if own is None else min(own, FINISH_GRACE)
         own = None if own is None else own - self._spent
-        limits = [
-            left for left in (own, self._clock.left, self._connect_left()) if left is not None
-        ]
+        dialling = self._connect_left()
+        dialling = None if dialling is None else min(dialling, LOOK_SECONDS)
+        limits = [left for left in (own, self._clock.left, dialling) if left is not None]
         return max(0.0, min(limits)) if limits else None
 
     def _connect_left(self) -> float | None:
