@@ -104,13 +104,18 @@ class Reply(ReplyHead):
         end = time.monotonic() + self.drain_seconds
         chunks = self.chunks()
         with contextlib.suppress(RigError, LineCut):
-            while self.clean and not self.whole and self._line.hurry(end - time.monotonic()):
+            while self._may_be_kept() and self._line.hurry(end - time.monotonic()):
                 if next(chunks, None) is None:
                     break
         self.close()
 
+    def _may_be_kept(self) -> bool:
+        inner = getattr(self._response.raw, "_original_response", None)
+        return self.clean and not self.whole and not getattr(inner, "will_close", True)
+
     def close(self) -> None:
         """End it; the connection goes back to the pool only if the body was read to its end."""
+        self._line.let_go()
         self._response.close()
 
 
@@ -192,7 +197,7 @@ class Http(Sealed):
             line.opened()
             current.reset(serving)
         try:
-            line.answered(response.raw)
+            line.answered()
             if response.status_code == PROXY_AUTHENTICATION:
                 raise ConfigError(PROXY_CREDENTIALS)
         except (LineCut, RigError):

@@ -1,7 +1,8 @@
 """A request's connection, as other threads see it: something they may cut.
 
 Measured: `response.close()` from another thread blocks that thread until the server speaks;
-`socket.shutdown` wakes the blocked reader at once, plain and over TLS.
+`socket.shutdown` wakes the blocked reader at once, plain and over TLS. That of urllib3's response
+looks before it calls: whoever closes or releases it in between fails it, or has it cut the next.
 """
 
 from __future__ import annotations
@@ -10,24 +11,8 @@ import contextlib
 import socket
 import threading
 import time
-from typing import Protocol
 
-__all__ = ["Connection", "Line", "LineCut", "Raw"]
-
-
-class Connection(Protocol):
-    """What is needed of `urllib3.connection.HTTPConnection`."""
-
-    @property
-    def sock(self) -> object:
-        """The socket, while the connection has it."""
-
-
-class Raw(Protocol):
-    """What is needed of `urllib3.HTTPResponse`."""
-
-    def shutdown(self) -> None:
-        """Wake a blocked read."""
+__all__ = ["Line", "LineCut"]
 
 
 class LineCut(Exception):
@@ -53,8 +38,7 @@ class Line:
         self._cut = False
         self._settled = False
         self._opening: socket.socket | None = None
-        self._connection: Connection | None = None
-        self._raw: Raw | None = None
+        self._socket: socket.socket | None = None
 
     def dial(self) -> None:
         """A connection is asked for, from now on."""
@@ -94,8 +78,8 @@ class Line:
             if copy is not None:
                 copy.close()
 
-    def connected(self, connection: Connection) -> None:
-        """The request goes out on `connection`.
+    def connected(self, sock: object) -> None:
+        """The request goes out on `sock`; one that no socket is under cannot be cut.
 
         Raises:
             LineCut: it was cut while the connection was being made.
@@ -103,20 +87,23 @@ class Line:
         """
         self.opened()
         with self._lock:
-            self._connection = connection
+            self._socket = _bottom(sock)
         self.go_on()
         self.stands = True
 
-    def answered(self, raw: Raw) -> None:
-        """The headers have come; the body is `raw`.
+    def answered(self) -> None:
+        """The headers have come.
 
         Raises:
             LineCut: it was cut meanwhile.
         """
-        with self._lock:
-            self._raw = raw
         self.check()
         self.stands = True
+
+    def let_go(self) -> None:
+        """The connection is closed, or may serve somebody else, from now on."""
+        with self._lock:
+            self._socket = None
 
     def expire(self) -> bool:
         """The time to connect is over; whether whoever makes the connection knows. Any thread.
@@ -139,16 +126,10 @@ class Line:
         with self._lock:
             self._cut = True
             self._wake_opening()
-            connection, raw = self._connection, self._raw
-        if raw is not None:
-            with contextlib.suppress(OSError, ValueError, RuntimeError):
-                raw.shutdown()  # a stub cannot, nor can TLS inside the TLS of a proxy
-            if getattr(raw, "connection", None) is None:
-                return  # read to its end: the connection may serve somebody else
-        sock = None if connection is None else _bottom(connection.sock)
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+            if self._socket is not None:
+                with contextlib.suppress(OSError):  # closed already
+                    # that of `ssl` would have the reader take what is encrypted for the answer
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _wake_opening(self) -> bool:
         """With the lock held, or the number of the copy might be another socket's by now."""
@@ -163,12 +144,9 @@ class Line:
 
     def hurry(self, seconds: float) -> bool:
         """Let reads wait at most this long from now on; False if there is no time or no socket."""
-        if self._raw is not None and getattr(self._raw, "connection", None) is None:
-            return False  # read to its end: the connection may serve somebody else
-        sock = _bottom(getattr(self._connection, "sock", None))
-        if seconds <= 0 or sock is None:
+        if seconds <= 0 or self._socket is None:
             return False
-        sock.settimeout(seconds)
+        self._socket.settimeout(seconds)
         return True
 
 

@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 import requests
 import requests.adapters
@@ -22,7 +22,7 @@ import urllib3.connection
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from rig_sync.transport.dial import dial
-from rig_sync.transport.line import Connection, Line
+from rig_sync.transport.line import Line
 
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection, BaseHTTPSConnection
@@ -35,6 +35,9 @@ MOST_TRAILERS = 100
 LONGEST_LINE = 65536  # bytes, as there
 READ_AHEAD = 65536
 """Bytes in one read; eight times what is usual, for each takes the interpreter twice."""
+
+_LINE = "rig_sync_line"
+"""The attribute of a connection, whosoever made it, with the line of the request it serves."""
 
 current: ContextVar[Line | None] = ContextVar("line", default=None)
 """The line of the request under way; no `threading.local`, which gevent cannot patch afterwards."""
@@ -170,6 +173,7 @@ class _Lenient(urllib3.HTTPConnectionPool):
             self._put_conn(conn)
 
     def _put_conn(self, conn: BaseHTTPConnection | None) -> None:
+        _released(conn)
         if conn is not None and self.pool is not None and self.pool.full():
             conn.close()  # urllib3 would do so too, with a warning
         else:
@@ -236,7 +240,16 @@ def _connected(conn: BaseHTTPConnection) -> None:
     conn.timeout = None  # `connect` is over: a large request may take its time
     line = current.get()
     if line is not None:
-        line.connected(cast(Connection, conn))  # urllib3's protocol is silent of its socket
+        line.connected(getattr(conn, "sock", None))  # urllib3's protocol is silent of it
+        setattr(conn, _LINE, line)
+
+
+def _released(conn: BaseHTTPConnection | None) -> None:
+    """Whoever it served cannot cut it any more: it is about to serve somebody else."""
+    line: Line | None = getattr(conn, _LINE, None)
+    if line is not None:
+        line.let_go()
+        setattr(conn, _LINE, None)
 
 
 _Pool: TypeAlias = type[urllib3.HTTPConnectionPool]

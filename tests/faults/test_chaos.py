@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -356,10 +355,8 @@ def test_an_answer_read_to_its_end_lets_the_next_one_be(server: ServerFactory) -
     other = spawn(ask)
     settled(lambda: len(scripted.requests), to=2)
     reply.finish()
-    connection = taken._connection
-    assert connection is not None
-    assert isinstance(connection.sock, socket.socket)
-    patience = connection.sock.gettimeout()
+    assert taken._socket is not None
+    patience = taken._socket.gettimeout()
     taken.cut()
     other.join()
     http.close()
