@@ -25,6 +25,13 @@ def http() -> Iterator[Http]:
     made.close()
 
 
+@pytest.fixture
+def trusted(certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Of a server that every request trusts."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate[0])
+    return certificate
+
+
 class _Queue(queue.LifoQueue[object]):
     """What keeps the connections that wait; calls `then` when one is in it, before it says so."""
 
@@ -55,17 +62,11 @@ def test_who_is_served_next_is_not_cut(server: ServerFactory, http: Http) -> Non
 @pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("framing", ["chunked", "close", "gzip-chunked"])
 def test_what_comes_after_a_cut_is_of_the_answer(
-    server: ServerFactory,
-    http: Http,
-    certificate: tuple[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    framing: Framing,
-    secure: bool,
+    server: ServerFactory, http: Http, trusted: tuple[str, str], framing: Framing, secure: bool
 ) -> None:
     """Nothing is read as if it were the answer: over TLS what waits is encrypted."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate[0])
     answer = sse_response(*EVENTS, Stall(), framing=framing)
-    scripted = server(answer, certificate=certificate if secure else None)
+    scripted = server(answer, certificate=trusted if secure else None)
     request, line = HttpRequest(scripted.url, {}, b"{}"), Line()
     reply = http.send(request, connect=5.0, line=line)
     chunks = reply.chunks()
@@ -80,18 +81,12 @@ def test_what_comes_after_a_cut_is_of_the_answer(
 @pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("closing", [False, True])
 def test_cut_and_closed_in_any_order(
-    server: ServerFactory,
-    http: Http,
-    certificate: tuple[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    closing: bool,
-    secure: bool,
+    server: ServerFactory, http: Http, trusted: tuple[str, str], closing: bool, secure: bool
 ) -> None:
     """As often as one likes; a server that wants to close the connection does not change it."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate[0])
     headers = {"Connection": "close"} if closing else {}
     answer = sse_response(*EVENTS[:3], Stall(), headers=headers)
-    scripted = server(answer, certificate=certificate if secure else None)
+    scripted = server(answer, certificate=trusted if secure else None)
     request, line = HttpRequest(scripted.url, {}, b"{}"), Line()
     line.cut()
     with pytest.raises(LineCut):
