@@ -174,7 +174,8 @@ class _Lenient(urllib3.HTTPConnectionPool):
 
     def _put_conn(self, conn: BaseHTTPConnection | None) -> None:
         _released(conn)
-        if conn is not None and self.pool is not None and self.pool.full():
+        waiting = self.pool  # None from any moment on, if another thread closes it
+        if conn is not None and waiting is not None and waiting.full():
             conn.close()  # urllib3 would do so too, with a warning
         else:
             super()._put_conn(conn)
