@@ -167,6 +167,38 @@ def test_a_package_is_imported_before_what_is_in_it(name: str) -> None:
             seen.add(top)
 
 
+def loaded_with(package: str) -> set[str]:
+    """The modules of `package` that it loads itself."""
+    found, left = set[str](), [package]
+    while left:
+        targets = {one.target.removeprefix("rig_sync.") for one in imports(left.pop())}
+        new = {one for one in targets if one.startswith(f"{package}.")} - found
+        found |= new
+        left += new
+    return found
+
+
+PACKAGES = [name for name, path in MODULES.items() if name and path.name == "__init__.py"]
+INNER = {package: loaded_with(package) for package in PACKAGES}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_a_package_loads_is_asked_of_the_package(name: str) -> None:
+    """The same among our own: up to 3.12 who imports a module holds it, and waits for its package.
+
+    The package, in another thread, waits for the module then.
+    """
+    asked = {home for home in rig_sync._HOMES if not name}
+    for node in ast.walk(tree_of(name)):
+        if isinstance(node, ast.ImportFrom):
+            asked.add((node.module or "").removeprefix("rig_sync."))
+        elif isinstance(node, ast.Import):
+            asked |= {alias.name.removeprefix("rig_sync.") for alias in node.names}
+    for package, inner in INNER.items():
+        if not f"{name}.".startswith(f"{package}."):
+            assert not asked & inner, f"{name} imports {asked & inner} from outside"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_pure_modules_import_no_effects(name: str) -> None:
     """What decides does no I/O, looks at no clock and starts no thread; nobody imports asyncio."""

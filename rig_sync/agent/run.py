@@ -39,7 +39,7 @@ from rig_sync.message import (
     UserMessage,
     unanswered_calls,
 )
-from rig_sync.tools.base import ToolOutput, to_content
+from rig_sync.tools import ToolOutput, to_content
 
 __all__ = [
     "AgentRun",

@@ -1,5 +1,6 @@
 """Structured output: the types that answers are asked in, and answers read while they come."""
 
+from rig_sync.output.misfit import listed
 from rig_sync.output.partial import PartialJson
 from rig_sync.output.prompted import find_json, instructions
 from rig_sync.output.snapshot import Partial
@@ -12,5 +13,6 @@ __all__ = [
     "PartialJson",
     "find_json",
     "instructions",
+    "listed",
     "output_type",
 ]

@@ -26,7 +26,7 @@ import msgspec
 from rig_sync._hints import UNIONS, any_value, is_lenient
 from rig_sync._json import Json, JsonObject, parse
 from rig_sync.errors import ConfigError, ToolError
-from rig_sync.output.misfit import listed
+from rig_sync.output import listed
 from rig_sync.tools.context import ToolContext
 from rig_sync.tools.docstring import argument_descriptions
 
